@@ -1,0 +1,101 @@
+# Every command a person or CI needs. `make` alone lists them.
+# Needs GNU make 3.81 or later, Go and git; nothing else unless a line says so.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+GO ?= go
+FUZZTIME ?= 10s
+BENCHTIME ?= 1s
+
+# VCS stamping would make two builds of one tree differ, and fails outright in
+# a checkout that another user owns.
+export GOFLAGS := $(strip $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false)
+
+# The function: static, without aws-lambda-go's old RPC mode, without paths of
+# the machine it was built on.
+FUNCTION_FLAGS := -tags lambda.norpc -trimpath -ldflags '-s -w'
+
+# golangci-lint is a tool of its own module, so that its many dependencies
+# never stand in the service's go.sum.
+LINT = $(GO) tool -modfile=tools/go.mod golangci-lint
+
+.PHONY: help build run demo test cover fuzz bench lint fmt conformance check clean \
+	allowlist build-VendFunction FORCE
+
+help:
+	@awk -f tools/help.awk $(MAKEFILE_LIST)
+
+##@ Try it
+
+run: build ## the whole story on this machine, no AWS needed; stays up until Ctrl-C
+	build/credvend local --tour --bootstrap build/bootstrap
+
+demo: build ## the same story, then exit: 0 only if every step went as told
+	build/credvend local --tour --exit --bootstrap build/bootstrap
+
+##@ Build
+
+build: build/bootstrap build/credvend ## build/bootstrap (the function, for this machine) and build/credvend (the tool)
+
+# For this machine's system and processor, so that the local stack can run it
+# on macOS too. What goes to AWS is built by build-VendFunction.
+build/bootstrap: FORCE
+	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o $@ ./functions/vend
+
+build/credvend: FORCE
+	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o $@ ./cmd/credvend
+
+allowlist: build/credvend ## build/allowlist.json, the canonical form of allowlist.yaml
+	build/credvend allowlist build allowlist.yaml -o build/allowlist.json
+
+# `sam build` calls this with ARTIFACTS_DIR set, in a copy of the tree. The
+# tool that builds the allowlist runs here, so it is built for here: empty
+# GOOS and GOARCH mean this machine.
+build-VendFunction: ## for `sam build`: bootstrap (linux, GOARCH=arm64) and allowlist.json into ARTIFACTS_DIR
+	@test -n "$(ARTIFACTS_DIR)" || { echo "build-VendFunction: say where to, as sam build does: make $@ ARTIFACTS_DIR=build/lambda" >&2; exit 2; }
+	@mkdir -p "$(ARTIFACTS_DIR)"
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(or $(GOARCH),arm64) $(GO) build $(FUNCTION_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/vend
+	GOOS= GOARCH= CGO_ENABLED=0 $(GO) run ./cmd/credvend allowlist build allowlist.yaml -o "$(ARTIFACTS_DIR)/allowlist.json"
+
+##@ Check
+
+test: ## every test that needs Go alone, with the race detector where there is a C compiler
+	@tools/race.sh $(GO) test ./...
+	$(GO) -C tools test ./...
+
+cover: ## coverage by package; fails under 85 % in all, 95 % in route, allowlist, scope, identity
+	@tools/cover.sh $(GO) build/cover.out
+	$(GO) -C tools run ./covergate -total 85 \
+		-package internal/route=95 -package internal/allowlist=95 \
+		-package internal/scope=95 -package internal/identity=95 \
+		../build/cover.out
+
+fuzz: ## each fuzz target for FUZZTIME=10s, in the package that holds it
+	@tools/fuzz.sh $(GO) $(FUZZTIME)
+
+bench: ## every benchmark, with allocations; BENCHTIME=1s
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+# vet for macOS too: the local stack starts processes, each system in its way.
+lint: ## gofmt, go vet, golangci-lint (its first build takes some minutes)
+	@files=$$(gofmt -l .) && test -z "$$files" || { echo "not gofmt-ed (make fmt mends it): $$files" >&2; exit 1; }
+	$(GO) vet ./...
+	GOOS=darwin $(GO) vet ./...
+	$(GO) -C tools vet ./...
+	$(LINT) run ./...
+
+fmt: ## gofmt every Go file in place
+	gofmt -w .
+
+conformance: build ## stock clients (AWS CLI, SDKs, curl) against the local stack
+	test/clients/run.sh
+
+check: lint test cover conformance demo ## all that CI runs
+
+##@ Tidy up
+
+clean: ## remove build/ and what the local stack wrote
+	rm -rf build .credvend
+
+FORCE:

@@ -1,0 +1,96 @@
+// Package architecture asserts how the packages of this module may depend on
+// one another. It holds tests alone: it must not be imported, and it must know
+// nothing of what the packages do.
+//
+// The table is the design's. A package that is not in it fails the test, so
+// that a new package, or a new arrow, is a decision that somebody reviews.
+package architecture
+
+// module is the path that our own import paths start with.
+const module = "github.com/credvend/credvend"
+
+// pure are the packages without clock and I/O, except arn and fault, which
+// everything may build on.
+var pure = []string{"internal/arn", "internal/fault", "internal/route", "internal/identity", "internal/allowlist", "internal/scope"}
+
+// table says which packages of ours each package may import. Paths are
+// relative to the module.
+var table = map[string][]string{
+	// The wire contract and the vocabulary: at the bottom, importing nothing.
+	"api":            {},
+	"internal/fault": {},
+	"internal/arn":   {},
+
+	// Deciding: pure.
+	"internal/route":             {"internal/arn", "internal/fault"},
+	"internal/identity":          {"internal/arn", "internal/fault"},
+	"internal/allowlist":         {"internal/identity", "internal/route", "internal/arn", "internal/fault"},
+	"internal/allowlist/yamldoc": {"internal/allowlist", "internal/identity", "internal/route", "internal/arn", "internal/fault"},
+	"internal/scope":             {"internal/allowlist", "internal/identity", "internal/route", "internal/arn", "internal/fault"},
+
+	// Vending. audit never imports assume: an entry that cannot name the type
+	// of a credential cannot hold one.
+	"internal/assume": {"internal/scope", "internal/fault"},
+	"internal/audit":  {"internal/scope", "internal/allowlist", "internal/identity", "internal/fault"},
+	"internal/vend":   {"internal/audit", "internal/assume", "internal/scope", "internal/allowlist", "internal/identity", "internal/route", "internal/fault"},
+
+	// The function. gateway never imports audit: every audit line goes through
+	// vend.
+	"internal/gateway":  {"internal/vend", "api", "internal/identity", "internal/scope", "internal/route", "internal/fault"},
+	"internal/source":   {"internal/allowlist", "internal/fault"},
+	"internal/config":   {"internal/identity", "internal/fault"},
+	"internal/function": functionSide,
+	"functions/vend":    {"internal/function"},
+
+	// The caller's side.
+	"client": {"api"},
+
+	// The judge. It shares no code with what it judges: a mistake in route
+	// must not be repeated by the IAM that tests route.
+	"internal/local/iam":     {},
+	"internal/local/sigv4":   {},
+	"internal/local/oidc":    {},
+	"internal/local/runtime": {},
+	"internal/local/sts":     {"internal/local/iam", "internal/local/sigv4"},
+	"internal/local/apigw":   {"internal/local/iam", "internal/local/sigv4", "internal/local/oidc", "internal/local/runtime"},
+
+	// The wiring of the two accounts reads an allowlist, to give each target a
+	// role and each caller a profile; the judges do not.
+	"internal/local": append([]string{
+		"internal/local/iam", "internal/local/sigv4", "internal/local/oidc", "internal/local/runtime", "internal/local/sts", "internal/local/apigw",
+		"internal/allowlist/yamldoc", "api", "client",
+	}, pure...),
+
+	// The tool.
+	"internal/cli": append([]string{"client", "api", "internal/local", "internal/function", "internal/allowlist/yamldoc"}, pure...),
+	"cmd/credvend": {"internal/cli"},
+
+	// The harness of other packages' tests.
+	"internal/vendtest": append([]string{"internal/function"}, functionSide...),
+}
+
+// functionSide is all that the function is wired from.
+var functionSide = append([]string{
+	"api", "internal/assume", "internal/audit", "internal/vend", "internal/gateway", "internal/source", "internal/config",
+}, pure...)
+
+// fences say who alone may import a library directly. A name stands for
+// itself and all below it.
+var fences = map[string][]string{
+	// Archived upstream, and it can be talked into trusting a header (ADR 4).
+	"github.com/awslabs/aws-lambda-go-api-proxy": {"internal/gateway"},
+	"github.com/aws/aws-lambda-go/lambda":        {"internal/function"},
+	"github.com/aws/aws-sdk-go-v2/service/sts":   {"internal/assume", "internal/function", "internal/vendtest"},
+	"github.com/goccy/go-yaml":                   {"internal/allowlist/yamldoc"},
+	"github.com/spf13/cobra":                     {"internal/cli"},
+	"github.com/go-jose/go-jose":                 {"internal/local/oidc", "internal/local/apigw"},
+}
+
+// unreachable are parts of import paths that functions/vend must not reach by
+// any way: what reads YAML, JSON Schema or a command line has no business in
+// the function, and neither has what imitates AWS or serves tests.
+var unreachable = []string{
+	"yaml", "jsonschema", "openapi", "spf13/", "urfave/", "alecthomas/", "go-jose/",
+	module + "/internal/local", module + "/internal/cli", module + "/internal/vendtest", module + "/client",
+	"testing", "pgregory.net/rapid", "rogpeppe/",
+}
