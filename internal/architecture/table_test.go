@@ -52,13 +52,14 @@ var table = map[string][]string{
 	"internal/local/oidc":    {},
 	"internal/local/runtime": {},
 	"internal/local/sts":     {"internal/local/iam", "internal/local/sigv4"},
+	"internal/local/story":   {},
 	"internal/local/apigw":   {"internal/local/iam", "internal/local/sigv4", "internal/local/oidc", "internal/local/runtime"},
 
 	// The wiring of the two accounts reads an allowlist, to give each target a
 	// role and each caller a profile; the judges do not.
 	"internal/local": append([]string{
-		"internal/local/iam", "internal/local/sigv4", "internal/local/oidc", "internal/local/runtime", "internal/local/sts", "internal/local/apigw",
-		"internal/allowlist/yamldoc", "api", "client",
+		"internal/local/iam", "internal/local/sigv4", "internal/local/oidc", "internal/local/runtime", "internal/local/sts", "internal/local/apigw", "internal/local/story",
+		"internal/allowlist/yamldoc",
 	}, pure...),
 
 	// The tool.

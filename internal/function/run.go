@@ -1,0 +1,119 @@
+// Package function wires the Lambda function: configuration, allowlist, STS
+// clients, audit trail, service and handler, in the direction that data flows.
+// functions/vend runs it, and so does the tool where it plays the function
+// itself. It decides nothing.
+package function
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/credvend/credvend/internal/assume"
+	"github.com/credvend/credvend/internal/audit"
+	"github.com/credvend/credvend/internal/config"
+	"github.com/credvend/credvend/internal/gateway"
+	"github.com/credvend/credvend/internal/source"
+	"github.com/credvend/credvend/internal/vend"
+)
+
+// preloadPatience is how long the first load of the allowlist may take: Lambda
+// gives initialisation ten seconds, and an environment that could not load
+// still answers, with 503, and tries again.
+const preloadPatience = 5 * time.Second
+
+// Run runs the function until ctx ends or the runtime goes away. getenv reads
+// the function's own variables; the AWS SDK reads its own. An error is one line
+// that names what to mend.
+//
+// Audit lines go to standard output, the operator's log to standard error.
+func Run(ctx context.Context, getenv func(string) string) error {
+	handler, err := New(ctx, getenv, os.Stdout, os.Stderr)
+	if err != nil {
+		return err
+	}
+	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		// aws-lambda-go would end the process with a text of its own.
+		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: this program runs in AWS Lambda; `credvend local` plays one on this machine")
+	}
+	lambda.StartWithOptions(handler, lambda.WithContext(ctx))
+	return nil
+}
+
+// New builds the function's handler.
+func New(ctx context.Context, getenv func(string) string, trail, operator *os.File) (*gateway.Handler, error) {
+	cfg, err := config.Load(getenv)
+	if err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.NewJSONHandler(operator, nil))
+	list, err := newSource(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	broker, err := newBroker(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	var limiter *assume.Limiter // nil allows everything
+	if !cfg.Rate.Off {
+		limiter = assume.NewLimiter(assume.RateConfig{PerSecond: cfg.Rate.PerSecond, Burst: cfg.Rate.Burst})
+	}
+	service := vend.New(vend.Config{
+		Lists:    list,
+		Issuer:   broker,
+		Pool:     assume.NewPool(assume.PoolConfig{Enabled: cfg.Cache}),
+		Limiter:  limiter,
+		Recorder: audit.New(trail, nil),
+	})
+	list.Preload(ctx, preloadPatience)
+	return gateway.New(cfg.FrontDoors, service, log), nil
+}
+
+func newSource(cfg config.Config, log *slog.Logger) (*source.Source, error) {
+	if cfg.Allowlist.Scheme != config.FileScheme {
+		return nil, fmt.Errorf("%s: %s is not supported by this version of credvend; use file:PATH", config.AllowlistVar, cfg.Allowlist)
+	}
+	return source.New(source.Config{
+		Loader:   source.File{Path: cfg.Allowlist.Path},
+		MaxAge:   cfg.MaxAge,
+		MaxStale: cfg.MaxStale,
+		Report: func(s source.Status) {
+			if s.Err != nil {
+				log.Error("the allowlist could not be loaded", "source", cfg.Allowlist.String(), "error", s.Err.Error(), "servesDigest", s.Digest, "ageSeconds", int(s.Age.Seconds()))
+				return
+			}
+			log.Info("allowlist loaded", "source", cfg.Allowlist.String(), "digest", s.Digest)
+		},
+	})
+}
+
+// newBroker makes a client for each region's STS. The SDK would try three
+// times, for longer than any client of ours waits; assume has its own order.
+func newBroker(ctx context.Context, cfg config.Config) (*assume.Broker, error) {
+	sdk, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(cfg.STSRegions[0]))
+	if err != nil {
+		return nil, fmt.Errorf("the AWS configuration cannot be loaded: %w", err)
+	}
+	var regions []assume.Region
+	for _, name := range cfg.STSRegions {
+		client := sts.NewFromConfig(sdk, func(o *sts.Options) {
+			o.Region = name
+			o.Retryer = aws.NopRetryer{}
+		})
+		regions = append(regions, assume.Region{Name: name, Client: client})
+	}
+	return assume.New(assume.Config{
+		Regions:        regions,
+		AttemptTimeout: cfg.STSAttemptTimeout,
+		TotalTimeout:   cfg.STSTotalTimeout,
+	})
+}
