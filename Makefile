@@ -13,8 +13,9 @@ BENCHTIME ?= 1s
 export GOFLAGS := $(strip $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false)
 
 # The function: static, without aws-lambda-go's old RPC mode, without paths of
-# the machine it was built on.
-FUNCTION_FLAGS := -tags lambda.norpc -trimpath -ldflags '-s -w'
+# the machine it was built on. Our own packages are not inlined: that keeps the
+# linux/arm64 binary under its ceiling of 9 MiB (8.94 instead of 9.06).
+FUNCTION_FLAGS := -tags lambda.norpc -trimpath -ldflags '-s -w' -gcflags='github.com/credvend/credvend/...=-l'
 
 # golangci-lint is a tool of its own module, so that its many dependencies
 # never stand in the service's go.sum.
@@ -44,7 +45,7 @@ build/bootstrap: FORCE
 	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o $@ ./functions/vend
 
 build/credvend: FORCE
-	CGO_ENABLED=0 $(GO) build $(FUNCTION_FLAGS) -o $@ ./cmd/credvend
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/credvend
 
 allowlist: build/credvend ## build/allowlist.json, the canonical form of allowlist.yaml
 	build/credvend allowlist build allowlist.yaml -o build/allowlist.json

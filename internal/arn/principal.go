@@ -94,12 +94,12 @@ func ParsePrincipal(s string) (Principal, error) {
 	switch {
 	case a.service == "sts" && kind == "assumed-role":
 		role, session, ok := strings.Cut(name, "/")
-		if !ok || !isName(role, 64) || !isName(session, 64) {
+		if !ok || !isName(role) || !isName(session) {
 			return Principal{}, fmt.Errorf("ARN %q is not of the form assumed-role/ROLE/SESSION", clip(s))
 		}
 		p.Type, p.Name, p.Session = Role, role, session
 	case a.service == "sts" && kind == "federated-user":
-		if !isName(name, 64) {
+		if !isName(name) {
 			return Principal{}, fmt.Errorf("ARN %q is not of the form federated-user/NAME", clip(s))
 		}
 		p.Type, p.Name = FederatedUser, name
@@ -107,7 +107,7 @@ func ParsePrincipal(s string) (Principal, error) {
 		if i := strings.LastIndexByte(name, '/'); i >= 0 {
 			return Principal{}, fmt.Errorf("role ARN %q has a path; STS reports roles without their path, so write role/%s", clip(s), clip(name[i+1:]))
 		}
-		if !isName(name, 64) {
+		if !isName(name) {
 			return Principal{}, fmt.Errorf("ARN %q is not of the form role/NAME", clip(s))
 		}
 		p.Type, p.Name = Role, name
@@ -151,10 +151,13 @@ func IsUniqueID(s string) bool {
 	return true
 }
 
-// isName reports whether s is a role, session or federated user name: 1 to
-// limit characters of [\w+=,.@-].
-func isName(s string, limit int) bool {
-	if s == "" || len(s) > limit {
+// maxName is the longest name of a role, a user or a session.
+const maxName = 64
+
+// isName reports whether s is a role, session or federated user name: 1 to 64
+// characters of [\w+=,.@-].
+func isName(s string) bool {
+	if s == "" || len(s) > maxName {
 		return false
 	}
 	for i := range len(s) {
@@ -186,7 +189,7 @@ func isUser(s string) bool {
 			}
 		}
 	}
-	return isName(name, 64)
+	return isName(name)
 }
 
 func isPrintable(s string) bool {

@@ -88,10 +88,11 @@ func newSource(cfg config.Config, log *slog.Logger) (*source.Source, error) {
 		MaxStale: cfg.MaxStale,
 		Report: func(s source.Status) {
 			if s.Err != nil {
-				log.Error("the allowlist could not be loaded", "source", cfg.Allowlist.String(), "error", s.Err.Error(), "servesDigest", s.Digest, "ageSeconds", int(s.Age.Seconds()))
+				log.Error("the allowlist could not be loaded", slog.String("source", cfg.Allowlist.String()), slog.String("error", s.Err.Error()),
+					slog.String("servesDigest", s.Digest), slog.Int("ageSeconds", int(s.Age.Seconds())))
 				return
 			}
-			log.Info("allowlist loaded", "source", cfg.Allowlist.String(), "digest", s.Digest)
+			log.Info("allowlist loaded", slog.String("source", cfg.Allowlist.String()), slog.String("digest", s.Digest))
 		},
 	})
 }

@@ -164,7 +164,7 @@ func (s *Stack) Token(claims map[string]any) (string, error) { return s.issuer.T
 func (s *Stack) Close() error {
 	var errs []error
 	if s.row != nil {
-		errs = append(errs, s.row.close())
+		s.row.close()
 	}
 	if s.function != nil {
 		errs = append(errs, s.function.Close())

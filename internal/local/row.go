@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -62,7 +61,8 @@ func listenFrom(first, n int) (*row, error) {
 		// credentials.
 		l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) //nolint:noctx // does not block
 		if err != nil {
-			return nil, errors.Join(err, r.close())
+			r.close()
+			return nil, err
 		}
 		r.listeners = append(r.listeners, l)
 		r.urls = append(r.urls, "http://"+l.Addr().String())
@@ -80,7 +80,7 @@ func (r *row) serve(i int, h http.Handler) {
 		ReadTimeout:       60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10, // the doors have limits of their own, and say so
-		ErrorLog:          slog.NewLogLogger(slog.NewTextHandler(io.Discard, nil), slog.LevelError),
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	r.servers = append(r.servers, s)
 	go func(l net.Listener) { _ = s.Serve(l) }(r.listeners[i]) // ends with close
@@ -108,12 +108,11 @@ func (r *row) ready(ctx context.Context) error {
 	return nil
 }
 
-func (r *row) close() error {
+func (r *row) close() {
 	for _, s := range r.servers {
 		_ = s.Close() // closes its listener too
 	}
 	for _, l := range r.listeners {
 		_ = l.Close() // one that never served
 	}
-	return nil
 }
