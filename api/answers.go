@@ -25,18 +25,18 @@ type Targets struct {
 
 // Target is one target that a caller may have credentials for.
 type Target struct {
-	Target          string   `json:"target"`
-	Endpoint        string   `json:"endpoint"`
-	Region          string   `json:"region"`
-	AccountID       string   `json:"accountId"`
-	RoleARN         string   `json:"roleArn"`
-	Routes          []string `json:"routes"`
-	DeniedRoutes    []string `json:"deniedRoutes"`
-	Rules           []string `json:"rules"`
-	DefaultSeconds  int      `json:"defaultSeconds"`
-	MaxSeconds      int      `json:"maxSeconds"`
-	RequiresRoutes  bool     `json:"requiresRoutes"` // a request must name its routes
-	DurationLimited string   `json:"durationLimitedBy"`
+	Target            string   `json:"target"`
+	Endpoint          string   `json:"endpoint"`
+	Region            string   `json:"region"`
+	AccountID         string   `json:"accountId"`
+	RoleARN           string   `json:"roleArn"`
+	Routes            []string `json:"routes"`
+	DeniedRoutes      []string `json:"deniedRoutes"`
+	Rules             []string `json:"rules"`
+	DefaultSeconds    int      `json:"defaultSeconds"`
+	MaxSeconds        int      `json:"maxSeconds"`
+	RequiresRoutes    bool     `json:"requiresRoutes"` // a request must name its routes
+	DurationLimitedBy string   `json:"durationLimitedBy"`
 }
 
 // WhoAmI is the answer of GET /v1/whoami: the caller as the service sees it.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,22 +12,23 @@ import (
 // included, gives a fixed word, so that a stray %v, a log line, a panic or an
 // encoder pointed at the wrong value cannot carry it out.
 //
-// The value stands behind a pointer because fmt calls no methods on unexported
-// fields: there it prints an address.
-type Secret struct{ value *string }
+// The value stands in a closure, where neither fmt nor reflection reaches: fmt
+// calls no methods on unexported fields, and debugging printers follow
+// pointers.
+type Secret struct{ reveal func() string }
 
 // redacted is what a secret reads as.
 const redacted = "[redacted]"
 
 // NewSecret wraps s.
-func NewSecret(s string) Secret { return Secret{&s} }
+func NewSecret(s string) Secret { return Secret{func() string { return s }} }
 
 // Reveal returns the secret itself; the zero Secret is empty.
 func (s Secret) Reveal() string {
-	if s.value == nil {
+	if s.reveal == nil {
 		return ""
 	}
-	return *s.value
+	return s.reveal()
 }
 
 // Format writes a fixed word whatever the verb.
@@ -48,7 +50,7 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 func (s *Secret) UnmarshalJSON(b []byte) error {
 	var text string
 	if err := json.Unmarshal(b, &text); err != nil {
-		return fmt.Errorf("a secret must be a JSON string") // err would quote the text
+		return errors.New("a secret must be a JSON string") // err would quote the text
 	}
 	*s = NewSecret(text)
 	return nil

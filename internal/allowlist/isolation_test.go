@@ -98,7 +98,7 @@ func TestIsolationProperty(t *testing.T) {
 		doc.Callers, doc.Rules = map[string]allowlist.Caller{}, nil
 		var all []string
 		for i := range rapid.IntRange(6, 16).Draw(t, "callers") {
-			all = append(all, fmt.Sprint("k", i))
+			all = append(all, fmt.Sprintf("k%02d", i))
 			doc.Callers[all[i]] = drawCaller(t)
 		}
 		for i := range rapid.IntRange(1, 6).Draw(t, "rules") {

@@ -123,7 +123,7 @@ func TestHelpTeaches(t *testing.T) {
 		t.Error("the tool itself has no example")
 	}
 	for _, cmd := range root.Commands() {
-		if cmd.Name() == "help" || cmd.Name() == "completion" { // cobra's own
+		if cmd.Name() == "help" || cmd.Name() == "completion" || cmd.Hidden { // cobra's own, and none for people
 			continue
 		}
 		for _, c := range append(cmd.Commands(), cmd) {

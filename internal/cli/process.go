@@ -115,7 +115,7 @@ func vendError(err error) error {
 // printProcess writes the document in one piece, so that whoever parses it sees
 // all of it or none.
 func (e *env) printProcess(c api.Credentials) error {
-	document, err := json.Marshal(struct {
+	document, err := json.Marshal(struct { //nolint:gosec // G117: printing these secrets is what this command is for
 		Version         int
 		AccessKeyID     string `json:"AccessKeyId"`
 		SecretAccessKey string

@@ -45,8 +45,8 @@ func New(caller identity.Caller, grant allowlist.Grant, requested time.Duration)
 	}
 	if n := len(s.Policy); n > allowlist.MaxPolicy {
 		return Scope{}, fault.New(fault.InvalidRequest,
-			"the session policy for %d routes has %d characters and STS takes %d; ask for fewer routes, or name one method instead of `*`, which counts seven times",
-			len(grant.Routes), n, allowlist.MaxPolicy)
+			"the session policy for this request has %d characters and STS takes %d; name fewer routes in the request, or one method instead of `*`, which counts seven times",
+			n, allowlist.MaxPolicy)
 	}
 	s.RequestedDuration, s.Duration, s.DurationLimitedBy = duration(grant, requested)
 	identifier := SourceIdentity(caller)
