@@ -60,7 +60,7 @@ const hintURL = "check the URL: it should be a credvend front door, stage or bas
 func hint(code string) string {
 	switch code {
 	case "denied":
-		return "ask for what /v1/targets lists, or ask the operator for a rule"
+		return "if it should be allowed, give the operator the request id"
 	case "internal":
 		return "give the operator the request id"
 	case "not_found", "method_not_allowed":

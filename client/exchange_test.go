@@ -81,7 +81,7 @@ func TestRefusals(t *testing.T) {
 		want    []string
 		refused bool
 	}{
-		{"denied", failure(403, "denied", "no rule allows it"), []string{"no rule allows it", "/v1/targets", "(HTTP 403 denied, request req-1)"}, true},
+		{"denied", failure(403, "denied", "no rule allows it"), []string{"no rule allows it; if it should be allowed", "(HTTP 403 denied, request req-1)"}, true},
 		{"unauthenticated", failure(401, "unauthenticated", "no identity"), []string{"no identity", "unauthenticated"}, true},
 		{"internal", failure(500, "internal", "something failed"), []string{"give the operator the request id"}, false},
 		{"misconfigured", failure(502, "target_misconfigured", "STS refused"), []string{"STS refused (HTTP 502 target_misconfigured"}, false},

@@ -18,6 +18,7 @@ type processFlags struct {
 	url       string
 	profile   string
 	region    string
+	service   string
 	tokenFile string
 	routes    []string
 	duration  time.Duration
@@ -55,6 +56,9 @@ beats it.`,
   # only some routes, and not for long
   credvend process orders --profile billing-service --route "GET /orders/*" --duration 30m
 
+  # a front door that is a function URL behind a domain of its own
+  credvend process orders --url https://vend.example.com --service lambda --region us-east-1 --profile billing-service
+
   # called with a JWT, which is read from its file at each run
   credvend process orders --url "$CREDVEND_JWT_URL" --token-file /var/run/secrets/token`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -72,6 +76,7 @@ beats it.`,
 	flags.StringVar(&f.url, "url", "", "front door of the service (CREDVEND_URL)")
 	flags.StringVar(&f.profile, "profile", "", "AWS profile to sign with (CREDVEND_PROFILE)")
 	flags.StringVar(&f.region, "region", "", "region of the front door (default: as the URL shows it, else AWS_REGION, the profile's, us-east-1)")
+	flags.StringVar(&f.service, "service", "", "service to sign for (default: lambda if the URL is a function URL's, else execute-api)")
 	flags.StringVar(&f.tokenFile, "token-file", "", "file that holds a JWT to send instead of signing (CREDVEND_TOKEN_FILE)")
 	flags.StringArrayVar(&f.routes, "route", nil, `route to ask for, such as "GET /orders/*"; repeatable (default: all that is granted)`)
 	flags.DurationVar(&f.duration, "duration", 0, "life to ask for, 15m to 1h (default: the target's)")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 	"github.com/spf13/cobra"
 
 	"github.com/credvend/credvend/client"
@@ -62,7 +63,7 @@ func signedBy(cmd *cobra.Command, profile string, f processFlags) ([]client.Opti
 	if profile == "" {
 		cfg.Credentials = hinting{cfg.Credentials}
 	}
-	return []client.Option{client.WithAWSConfig(cfg), client.WithRegion(f.region)}, nil
+	return []client.Option{client.WithAWSConfig(cfg), client.WithRegion(f.region), client.WithSigningService(f.service)}, nil
 }
 
 // hinting says what to do when no profile was named and there are no
@@ -81,6 +82,7 @@ func (h hinting) Retrieve(ctx context.Context) (aws.Credentials, error) {
 func loadAWS(ctx context.Context, profile string, f processFlags) (aws.Config, error) {
 	_, shown := client.SigningScope(f.url)
 	opts := []func(*config.LoadOptions) error{
+		config.WithLogger(logging.Nop{}), // standard error is for one line of ours
 		config.WithRegion(f.region),
 		config.WithDefaultRegion(cmp.Or(shown, "us-east-1")),
 	}

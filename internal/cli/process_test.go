@@ -97,17 +97,18 @@ func TestProcess(t *testing.T) {
 	}
 }
 
-func TestProcessRegion(t *testing.T) {
+func TestProcessSigningScope(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		env  string
 		args []string
 		want string
 	}{
-		{"flag", "ap-south-1", []string{"--region", "us-west-2", "--profile", "billing-service"}, "us-west-2"},
+		{"flag", "ap-south-1", []string{"--region", "us-west-2", "--profile", "billing-service"}, "us-west-2/execute-api"},
 		{"AWS_REGION beats the profile", "ap-south-1", []string{"--profile", "billing-service"}, "ap-south-1"},
 		{"the profile's", "", []string{"--profile", "billing-service"}, "eu-west-1"},
 		{"nothing", "", nil, "us-east-1"},
+		{"service", "", []string{"--service", "lambda"}, "us-east-1/lambda"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			requests, _ := vending(t, http.StatusOK, granted(time.Now().Add(time.Hour)))
@@ -119,7 +120,7 @@ func TestProcessRegion(t *testing.T) {
 			if code, _, stderr := run(t.Context(), "", append([]string{"process", "orders"}, c.args...)...); code != 0 {
 				t.Fatalf("%d %q", code, stderr)
 			}
-			if auth := (*requests)[0].Header.Get("Authorization"); !strings.Contains(auth, "/"+c.want+"/execute-api/") {
+			if auth := (*requests)[0].Header.Get("Authorization"); !strings.Contains(auth, "/"+c.want+"/") {
 				t.Errorf("Authorization %q", auth)
 			}
 		})
