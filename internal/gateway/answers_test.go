@@ -170,9 +170,17 @@ func TestReuse(t *testing.T) {
 	if d := refresh(first) - refresh(third); d < -time.Second || d > time.Second {
 		t.Errorf("refreshAfter is not at the caller's own point: %v and %v before the end", refresh(first), refresh(third))
 	}
-	other := wantVended(t, h, rest(vendtest.Ask(`{"target":"orders","routes":["GET /orders/1"]}`)).Bytes())
-	if refresh(other) == refresh(first) {
-		t.Error("two different asks come back at one moment")
+	narrow := vendtest.Ask(`{"target":"orders","routes":["GET /orders/1"]}`)
+	if d := refresh(wantVended(t, h, rest(narrow).Bytes())) - refresh(first); d < -time.Second || d > time.Second {
+		t.Errorf("another ask of the same caller comes back at another point: %v apart", d)
+	}
+	fleet := map[time.Duration]bool{}
+	for i := range 20 {
+		member := vendtest.Role("444455556666", "billing-service", "AROAEXAMPLEBILLING00", "i-"+strings.Repeat("x", i+1))
+		fleet[refresh(wantVended(t, h, vendtest.IAM("a1b2c3", member, narrow).Bytes()))] = true
+	}
+	if len(fleet) < 15 {
+		t.Errorf("20 of a fleet come back at %d moments", len(fleet))
 	}
 }
 

@@ -53,6 +53,7 @@ func badBodies() []bad {
 		{"a repeated key", post(`{"target":"orders","target":"users"}`), invalid(`the field "target" twice`)},
 		{"a repeated key, escaped", post(`{"target":"orders","t\u0061rget":"users"}`), invalid(`the field "target" twice`)},
 		{"no target", post(`{"routes":["GET /orders"]}`), invalid(`names no target; send {"target":"NAME"}`)},
+		{"a byte over 16 KiB", post(`{"target":"orders"` + strings.Repeat(" ", 16<<10-18) + `}`), answer{413, "too_large", "at most 16384"}},
 		{"over 16 KiB", post(big), answer{413, "too_large", "at most 16384"}},
 		{"over 16 KiB, base64", encoded(big), answer{413, "too_large", "at most 16384"}},
 		{"not UTF-8", encoded("{\"target\":\"ord\xffers\"}"), invalid("not UTF-8; send JSON in UTF-8")},

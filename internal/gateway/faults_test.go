@@ -132,6 +132,27 @@ func TestTroubles(t *testing.T) {
 	}
 }
 
+// TestUnwrittenRefusal: a refusal that cannot be recorded is an internal
+// failure, wherever it was decided.
+func TestUnwrittenRefusal(t *testing.T) {
+	for name, event := range map[string][]byte{
+		"no event": []byte(`null`), "no caller": vendtest.IAM("z9z9z9", vendtest.Billing(), good()).Bytes(), "no path": iam(vendtest.Get("/nope")).Bytes(),
+		"a bad path": iam(vendtest.Get("/%zz")).Bytes(), "a bad method": iam(vendtest.Request{Method: "HEAD"}).Bytes(), "a bad body": iam(post(`{`)).Bytes(),
+		"a bad target": iam(post(`{"target":"/"}`)).Bytes(), "denied": iam(post(`{"target":"nosuch"}`)).Bytes(), "a question": iam(vendtest.Get("/v1/whoami")).Bytes(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := vendtest.New(t, vendtest.Options{})
+			h.Trail.FailFrom(1)
+			if a := h.Invoke(t, event); a.Status != 500 || a.Field("code") != "internal" {
+				t.Errorf("answer %d %s", a.Status, a.Text)
+			}
+			if !strings.Contains(h.Log(), "no space left on device") {
+				t.Error("the operator is not told why")
+			}
+		})
+	}
+}
+
 func events(lines []vendtest.Line) string {
 	var all []string
 	for _, l := range lines {

@@ -146,11 +146,24 @@ func TestNobodySharesWithAnother(t *testing.T) {
 	}
 }
 
+// TestAnotherDoor: one individual is one, whichever way in it takes.
+func TestAnotherDoor(t *testing.T) {
+	h := vendtest.New(t, vendtest.Options{})
+	for i, kind := range []identity.Kind{identity.IAM, identity.RESTIAM} {
+		c := billing(t)
+		c.Kind = kind
+		if v, err := h.Service.Vend(t.Context(), begin(h, c), orders()); err != nil || v.Reused != (i == 1) {
+			t.Errorf("%v: reused %t %v", kind, v.Reused, err)
+		}
+	}
+}
+
 // TestCallerGoesAway: an issuance is seen through to its one end, whoever has
 // stopped waiting.
 func TestCallerGoesAway(t *testing.T) {
-	for _, o := range []vendtest.Options{{}, {NoCache: true}} {
-		t.Run(fmt.Sprint("pool off: ", o.NoCache), func(t *testing.T) {
+	for _, noCache := range []bool{false, true} {
+		o := vendtest.Options{NoCache: noCache, Attempt: 400 * time.Millisecond, Total: 850 * time.Millisecond}
+		t.Run(fmt.Sprint("pool off: ", noCache), func(t *testing.T) {
 			h := vendtest.New(t, o)
 			gate := make(chan struct{})
 			h.STS.Order("", vendtest.Wait(gate))

@@ -3,6 +3,7 @@ package vend
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/credvend/credvend/internal/allowlist"
@@ -43,11 +44,12 @@ func (s *Service) Vend(ctx context.Context, call *Call, ask Ask) (Vended, error)
 // obtain gets an issuance for a scope: a kept one, one under way, or its own.
 func (s *Service) obtain(ctx context.Context, call *Call, digest string, sc scope.Scope) (Vended, error) {
 	c := call.Caller
-	key := assume.Key(sc, c.Kind.String(), c.Issuer, c.Principal.Canonical(), c.UniqueID, c.Subject)
-	// The issuance may outlive this request, others may wait for it, so it gets
-	// a copy of the entry and never sees the call.
-	entry, rateKey := call.entry, c.Key()
-	began := call.began
+	// The kind of door is no part of it: one individual is one, whichever way in
+	// it takes. Only a token has an issuer.
+	key := assume.Key(sc, c.Issuer, c.Principal.Canonical(), c.UniqueID, c.Subject)
+	// The issuance runs apart, for others may wait for it too: it gets a copy of
+	// the entry and never sees the call.
+	entry, began, rateKey := call.entry, call.began, c.Key()
 	// Nobody leaves before the issuance has ended, which STS's timeouts and
 	// this call's deadline bound: an answer given earlier would be a second end
 	// of the request, beside the outcome that is still to come.
@@ -83,8 +85,14 @@ func (s *Service) obtain(ctx context.Context, call *Call, digest string, sc scop
 	}
 	return Vended{
 		Scope: sc, Issued: issued, Reused: how != assume.Fresh,
-		RefreshAfter: assume.RefreshAfter(issued, key), Now: now, Left: left,
+		RefreshAfter: assume.RefreshAfter(issued, individual(c)), Now: now, Left: left,
 	}, nil
+}
+
+// individual names the one that a refresh's jitter is fixed for, whatever it
+// asks for: sessions of one role are many, and must not come back together.
+func individual(c identity.Caller) string {
+	return strings.Join([]string{c.Issuer, c.Principal.Canonical(), c.UniqueID, c.Subject}, "\x00")
 }
 
 // recorded marks an error of which the outcome line tells already. For those

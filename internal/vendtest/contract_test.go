@@ -1,12 +1,16 @@
 package vendtest_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/credvend/credvend/api"
+	"github.com/credvend/credvend/internal/fault"
 	"github.com/credvend/credvend/internal/identity"
+	"github.com/credvend/credvend/internal/route"
 	"github.com/credvend/credvend/internal/vendtest"
 )
 
@@ -49,6 +53,41 @@ func TestEverySchemaIsClosed(t *testing.T) {
 		}
 		if closed := s.Value.AdditionalProperties.Has; closed == nil || *closed {
 			t.Errorf("schema %s takes undocumented fields", name)
+		}
+	}
+}
+
+// TestContractAgreesWithCode: limits stand in the code and in the document, and
+// the document's requests are ones that the service reads.
+func TestContractAgreesWithCode(t *testing.T) {
+	doc, err := vendtest.Contract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas := doc.Components.Schemas
+	if d := schemas["DurationSeconds"].Value; *d.Min != api.MinDurationSeconds || *d.Max != api.MaxDurationSeconds {
+		t.Error("the limits of durationSeconds differ")
+	}
+	if n := schemas["CredentialsRequest"].Value.Properties["routes"].Value.MaxItems; *n != api.MaxRoutes {
+		t.Errorf("%d routes", *n)
+	}
+	if n := *schemas["Route"].Value.MaxLength; n != route.MaxLength {
+		t.Errorf("routes of %d characters", n)
+	}
+	var codes []any
+	for _, k := range fault.Kinds() {
+		codes = append(codes, k.Code())
+	}
+	if got := schemas["Error"].Value.Properties["code"].Value.Enum; len(got) != len(codes) {
+		t.Errorf("codes %v, want %v", got, codes)
+	}
+	for name, example := range doc.Paths.Value("/v1/credentials").Post.RequestBody.Value.Content["application/json"].Examples {
+		raw, err := json.Marshal(example.Value.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := api.DecodeCredentialsRequest(raw); err != nil {
+			t.Errorf("example %s: %v", name, err)
 		}
 	}
 }

@@ -167,7 +167,7 @@ func Garbage() Fault {
 // Panics panics with a planted secret.
 func Panics() Fault {
 	return func(_ context.Context, issue func() *sts.AssumeRoleOutput) (*sts.AssumeRoleOutput, error) {
-		panic("near " + aws.ToString(issue().Credentials.SessionToken))
+		panic("near " + aws.ToString(issue().Credentials.SessionToken)) //nolint:forbidigo // it is the fault that was ordered
 	}
 }
 
