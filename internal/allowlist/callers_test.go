@@ -3,6 +3,7 @@ package allowlist_test
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -76,6 +77,7 @@ func TestCallersMatch(t *testing.T) {
 		{"all roles", roleCaller("*"), role("x"), true},
 		{"a user with a path", team, user("team-a/alice"), true},
 		{"a wildcard never spans a slash", team, user("team-a/b/alice"), false},
+		{"a wildcard's suffix is anchored in each segment", iam(allowlist.IAMCaller{User: "arn:aws:iam::444455556666:user/team-*x/*"}), user("team-axb/alice"), false},
 		{"a wildcard needs its slash", team, user("team-alice"), false},
 		{"all users have no path", iam(allowlist.IAMCaller{User: "arn:aws:iam::444455556666:user/*"}), user("team-a/alice"), false},
 		{"an account's role", account, inC(arn.Role, "any"), true},
@@ -100,6 +102,7 @@ func TestCallersMatch(t *testing.T) {
 		{"another audience", shopper, other(token("u", "vip"), func(c *identity.Caller) { c.Audiences = []string{"x"} }), false},
 		{"no audience", shopper, other(token("u", "vip"), func(c *identity.Caller) { c.Audiences = nil }), false},
 		{"one audience among several, twice", shopper, other(token("u", "vip"), func(c *identity.Caller) { c.Audiences = []string{"x", audience, audience} }), true},
+		{"a token of no kind", shopper, other(token("u", "vip"), func(c *identity.Caller) { c.Kind = identity.NoKind }), false},
 		{"a token that says it is a principal", shopper, other(token("u", "vip"), func(c *identity.Caller) { c.Kind = identity.IAM }), false},
 		{"any token of the issuer", tokenCaller(""), token("u"), true},
 		{"a principal with a token's issuer", tokenCaller(""), other(role("x"), func(c *identity.Caller) { c.Issuer, c.Audiences = issuer, []string{audience} }), false},
@@ -211,4 +214,26 @@ func TestAccess(t *testing.T) {
 	if !strings.HasPrefix(list.Digest(), "sha256:") || list.Digest() != doc.Digest() {
 		t.Errorf("Digest: %s", list.Digest())
 	}
+}
+
+// What one caller asks must not show in what the next one is told.
+func TestAccessLeavesTheListAlone(t *testing.T) {
+	doc := rules(allowlist.Rule{ID: "own", Callers: []string{"billing"}, Target: "ark", Routes: []string{"GET /"}})
+	doc.Targets["ark"] = doc.Targets["orders"]
+	for _, name := range []string{"x1", "x2", "x3", "x4", "x5"} {
+		doc.Targets[name] = doc.Targets["orders"]
+		doc.Rules = append(doc.Rules, allowlist.Rule{ID: name, Callers: []string{"*"}, Target: name, Routes: []string{"GET /"}})
+	}
+	list := compile(t, doc)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 20 {
+				if a, b := len(list.Access(role("billing"))), len(list.Access(role("ci-1"))); a != 6 || b != 5 {
+					t.Errorf("got %d and %d targets, want 6 and 5", a, b)
+				}
+			}
+		})
+	}
+	all.Wait()
 }

@@ -93,7 +93,7 @@ func (t *trial) tags() ([]Tag, *fault.Error) {
 // IsTagText reports whether STS takes s in a tag: [\p{L}\p{Z}\p{N}_.:/=+\-@]*.
 func IsTagText(s string) bool {
 	for _, r := range s {
-		if r == unicode.ReplacementChar || !unicode.In(r, unicode.L, unicode.Z, unicode.N) && !strings.ContainsRune("_.:/=+-@", r) {
+		if !unicode.In(r, unicode.L, unicode.Z, unicode.N) && !strings.ContainsRune("_.:/=+-@", r) {
 			return false
 		}
 	}

@@ -92,7 +92,7 @@ func parseVariable(s string) (v variable, rest string, err error) {
 func (t template) wholeSegments() bool {
 	for i := range t.variables {
 		before, after := t.literals[i], t.literals[i+1]
-		if !strings.HasSuffix(before, "/") || after != "" && after[0] != '/' || after == "" && i+1 < len(t.variables) {
+		if !strings.HasSuffix(before, "/") || after != "" && after[0] != '/' {
 			return false
 		}
 	}

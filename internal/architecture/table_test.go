@@ -53,12 +53,14 @@ var table = map[string][]string{
 	"internal/local/runtime": {},
 	"internal/local/sts":     {"internal/local/iam", "internal/local/sigv4"},
 	"internal/local/story":   {},
+	"internal/local/cfn":     {},
+	"internal/local/view":    {"internal/local/sts", "internal/local/apigw"},
 	"internal/local/apigw":   {"internal/local/iam", "internal/local/sigv4", "internal/local/oidc", "internal/local/runtime"},
 
 	// The wiring of the two accounts reads an allowlist, to give each target a
 	// role and each caller a profile; the judges do not.
 	"internal/local": append([]string{
-		"internal/local/iam", "internal/local/sigv4", "internal/local/oidc", "internal/local/runtime", "internal/local/sts", "internal/local/apigw", "internal/local/story",
+		"internal/local/iam", "internal/local/sigv4", "internal/local/oidc", "internal/local/runtime", "internal/local/sts", "internal/local/apigw", "internal/local/story", "internal/local/view", "internal/local/cfn",
 		"internal/allowlist/yamldoc",
 	}, pure...),
 
@@ -82,7 +84,7 @@ var fences = map[string][]string{
 	"github.com/awslabs/aws-lambda-go-api-proxy": {"internal/gateway"},
 	"github.com/aws/aws-lambda-go/lambda":        {"internal/function"},
 	"github.com/aws/aws-sdk-go-v2/service/sts":   {"internal/assume", "internal/function", "internal/vendtest"},
-	"github.com/goccy/go-yaml":                   {"internal/allowlist/yamldoc"},
+	"github.com/goccy/go-yaml":                   {"internal/allowlist/yamldoc", "internal/local/cfn"},
 	"github.com/spf13/cobra":                     {"internal/cli"},
 	"github.com/go-jose/go-jose":                 {"internal/local/oidc", "internal/local/apigw"},
 }
