@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/credvend/credvend/internal/allowlist"
 	"github.com/credvend/credvend/internal/identity"
@@ -91,12 +90,9 @@ func TestCostDoesNotGrow(t *testing.T) {
 	}
 }
 
-// A hundred thousand of anything compiles in seconds: nothing is quadratic.
-// The bound is wide; a quadratic step takes minutes.
+// A hundred thousand of anything compiles in seconds: nothing is quadratic, or
+// this test runs into go test's own limit.
 func TestCompilesLargeLists(t *testing.T) {
-	if testing.Short() {
-		t.Skip("some seconds")
-	}
 	const n = 100_000
 	broken := func(doc *allowlist.Document, n int) { // every name is misspelt
 		for i := range n {
@@ -119,7 +115,6 @@ func TestCompilesLargeLists(t *testing.T) {
 			doc.Rules[0].Routes[i] += "/*"
 		}
 	}
-	begin := time.Now()
 	for name, build := range map[string]func(*allowlist.Document, int){"misspelt": broken, "long": long, "wide": wide, "one rule": crowds["one rule"]} {
 		doc := story()
 		build(doc, n)
@@ -137,10 +132,6 @@ func TestCompilesLargeLists(t *testing.T) {
 				t.Errorf("%s: %s", name, write(d))
 			}
 		}
-		t.Logf("%s: %v", name, time.Since(begin))
-	}
-	if took := time.Since(begin); took > 2*time.Minute {
-		t.Errorf("took %v", took)
 	}
 }
 
