@@ -36,13 +36,14 @@ const preloadPatience = 5 * time.Second
 //
 // Audit lines go to standard output, the operator's log to standard error.
 func Run(ctx context.Context, getenv func(string) string) error {
+	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		// aws-lambda-go would end the process with a text of its own. Whoever
+		// starts this by hand learns it first, before any variable.
+		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: this program runs in AWS Lambda; `credvend local` plays one on this machine")
+	}
 	handler, err := New(ctx, getenv, os.Stdout, os.Stderr)
 	if err != nil {
 		return err
-	}
-	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		// aws-lambda-go would end the process with a text of its own.
-		return errors.New("AWS_LAMBDA_RUNTIME_API is not set: this program runs in AWS Lambda; `credvend local` plays one on this machine")
 	}
 	lambda.StartWithOptions(handler, lambda.WithContext(ctx))
 	return nil
@@ -100,7 +101,7 @@ func newSource(cfg config.Config, log *slog.Logger) (*source.Source, error) {
 // newBroker makes a client for each region's STS. The SDK would try three
 // times, for longer than any client of ours waits; assume has its own order.
 func newBroker(ctx context.Context, cfg config.Config) (*assume.Broker, error) {
-	sdk, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(cfg.STSRegions[0]))
+	sdk, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(cfg.STSRegions[0]), awsconfig.WithHTTPClient(httpClient()))
 	if err != nil {
 		return nil, fmt.Errorf("the AWS configuration cannot be loaded: %w", err)
 	}
@@ -109,6 +110,7 @@ func newBroker(ctx context.Context, cfg config.Config) (*assume.Broker, error) {
 		client := sts.NewFromConfig(sdk, func(o *sts.Options) {
 			o.Region = name
 			o.Retryer = aws.NopRetryer{}
+			o.HTTPClient = bodyKeeper{o.HTTPClient}
 		})
 		regions = append(regions, assume.Region{Name: name, Client: client})
 	}

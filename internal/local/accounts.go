@@ -27,19 +27,25 @@ const (
 	sessionLife = 12 * time.Hour
 )
 
-// Session is somebody's credentials, for a profile. It prints no secret.
-type Session struct{ credential iam.Credential }
+// Session is somebody's credentials, for a profile. It prints no secret: the
+// credentials stand in a closure, where fmt does not look. In a field it would
+// print them under %#v, since it calls no methods on fields that are not
+// exported.
+type Session struct{ credential func() iam.Credential }
+
+func newSession(c iam.Credential) *Session { return &Session{func() iam.Credential { return c }} }
 
 // String names the access key.
-func (s *Session) String() string { return s.credential.String() }
+func (s *Session) String() string { return s.credential().String() }
 
 // Reveal returns the access key, the secret key and the session token.
 func (s *Session) Reveal() (accessKeyID, secretAccessKey, sessionToken string) {
-	return s.credential.AccessKeyID, s.credential.SecretAccessKey, s.credential.SessionToken
+	c := s.credential()
+	return c.AccessKeyID, c.SecretAccessKey, c.SessionToken
 }
 
 // ARN is who the session is, as STS says it.
-func (s *Session) ARN() string { return s.credential.Principal.ARN }
+func (s *Session) ARN() string { return s.credential().Principal.ARN }
 
 // accounts is everybody, and the policies between them.
 type accounts struct {
@@ -190,13 +196,16 @@ func (a *accounts) addCallers() error {
 		if err != nil {
 			return fmt.Errorf("caller %s: %w", l.name, err)
 		}
-		a.sessions[l.name] = &Session{c}
+		a.sessions[l.name] = newSession(c)
 	}
 	return nil
 }
 
 func (a *accounts) addCaller(l literal, may *iam.Policy) (iam.Credential, error) {
 	if l.user {
+		if c, err := a.world.UserCredential(l.arn); err == nil {
+			return c, nil // another caller is the same user
+		}
 		if err := a.world.AddUser(iam.User{ARN: l.arn, UniqueID: l.uniqueID, Policies: []*iam.Policy{may}}); err != nil {
 			return iam.Credential{}, err
 		}

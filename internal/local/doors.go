@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -54,17 +55,28 @@ func (s *Stack) startFunction(ctx context.Context, o Options, a *accounts) error
 		},
 	})
 	if err != nil {
-		text, _ := os.ReadFile(filepath.Join(o.Dir, "function.log")) // what it said, if it said anything
-		return fmt.Errorf("the function does not start: %w\n%s", err, text)
+		return fmt.Errorf("the function does not start: %w\n%s", err, lastWords(filepath.Join(o.Dir, "function.log")))
 	}
 	return nil
 }
 
+// lastWords is the end of what the function wrote, if it wrote anything: there
+// it says why it goes.
+func lastWords(path string) []byte {
+	text, _ := os.ReadFile(path) // no words then
+	const enough = 4 << 10
+	if len(text) <= enough {
+		return text
+	}
+	text = text[len(text)-enough:]
+	return text[bytes.IndexByte(text, '\n')+1:]
+}
+
 // openLog opens a file of the run, empty and for its owner's eyes.
 func (s *Stack) openLog(name string) (io.Writer, error) {
-	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	f, err := createFile(filepath.Join(s.dir, name))
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", name, err)
+		return nil, err
 	}
 	s.files = append(s.files, f)
 	return f, nil

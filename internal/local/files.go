@@ -29,14 +29,31 @@ func makeDir(dir string) error {
 	return nil
 }
 
-// writeFile writes a file for its owner's eyes, whatever stood there before.
-func writeFile(path string, text []byte) error {
-	// A file that is already there would keep its mode, and somebody could be
-	// waiting with it open: make a new one.
+// createFile makes a file for its owner's eyes, in the place of whatever stood
+// there before. A file that is already there would keep its mode, a link would
+// lead elsewhere, and somebody could be waiting with it open: it is always a
+// new one.
+func createFile(path string) (*os.File, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("replacing %s: %w", path, err)
+		return nil, fmt.Errorf("replacing %s: %w", path, err)
 	}
-	if err := os.WriteFile(path, text, 0o600); err != nil {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("making %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// writeFile writes a file as createFile makes it.
+func writeFile(path string, text []byte) error {
+	f, err := createFile(path)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(text); err != nil {
+		return fmt.Errorf("writing %s: %w", path, errors.Join(err, f.Close()))
+	}
+	if err := f.Close(); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil
@@ -62,7 +79,7 @@ func writeFiles(dir, tool string, w World) (Files, error) {
 	return f, nil
 }
 
-// Variables is what local.env sets, in its order.
+// variables is what local.env sets, in its order.
 func (w World) variables(f Files) [][2]string {
 	v := [][2]string{
 		{"CREDVEND_URL", w.URL},
@@ -84,7 +101,7 @@ func (w World) variables(f Files) [][2]string {
 
 func envFile(w World, f Files) string {
 	var b strings.Builder
-	b.WriteString("# Written by `credvend local`: two AWS accounts on this machine. Not for production.\n# source it: . " + f.Env + "\n")
+	b.WriteString("# Written by `credvend local`: two AWS accounts on this machine. Not for production.\n")
 	for _, v := range w.variables(f) {
 		fmt.Fprintf(&b, "export %s=%s\n", v[0], shellQuote(v[1]))
 	}

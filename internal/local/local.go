@@ -14,8 +14,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/credvend/credvend/internal/local/apigw"
 	"github.com/credvend/credvend/internal/local/oidc"
@@ -98,6 +100,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if err := p.settle(s.World); err != nil {
 		return nil, err
 	}
+	s.World.Adapted = p.adapted
 	accounts, err := newAccounts(p, o.Now)
 	if err != nil {
 		return nil, err
@@ -187,7 +190,19 @@ func (l *requestLog) printf(format string, args ...any) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, _ = fmt.Fprintf(l.w, format+"\n", args...) // for people: nothing depends on it
+	_, _ = io.WriteString(l.w, printable(fmt.Sprintf(format, args...))+"\n") // for people: nothing depends on it
+}
+
+// printable takes the sting out of text that came over the wire: a session name
+// or a token's subject with a line feed would forge a line, one with an escape
+// sequence would command the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
 }
 
 // request tells of one request to a door or to Account A's API.

@@ -159,6 +159,21 @@ func (p *plan) literals() (all []literal) {
 			all = append(all, literal{name, iam.User, iam.UserID, true})
 		}
 	}
+	return samePrincipals(all)
+}
+
+// samePrincipals gives callers of one ARN one unique id: the first that a
+// caller pins. The accounts hold each principal once.
+func samePrincipals(all []literal) []literal {
+	pinned := map[string]string{}
+	for _, l := range all {
+		if pinned[l.arn] == "" {
+			pinned[l.arn] = l.uniqueID
+		}
+	}
+	for i := range all {
+		all[i].uniqueID = pinned[all[i].arn]
+	}
 	return all
 }
 

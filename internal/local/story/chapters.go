@@ -152,6 +152,7 @@ func (s *stage) forgedHeader() attempt {
 
 // forgedEvent is a complete event of an API that credvend was not told of.
 func (s *stage) forgedEvent() attempt {
+	//nolint:gosec // no key of anyone's: the event is forged
 	event := `{"version":"2.0","routeKey":"$default","rawPath":"/v1/credentials","rawQueryString":"","headers":{"content-type":"application/json"},
 		"requestContext":{"accountId":"444455556666","apiId":"forgedapi0","domainName":"forgedapi0.execute-api.us-east-1.amazonaws.com","stage":"$default","requestId":"forged",
 		"http":{"method":"POST","path":"/v1/credentials","protocol":"HTTP/1.1","sourceIp":"203.0.113.9","userAgent":"forged"},

@@ -103,7 +103,8 @@ func (r *result) readVend(got *Keys) error {
 		return fmt.Errorf("the answer is no credential document: %w", err)
 	}
 	*got = NewKeys(a.AccessKeyID, a.SecretAccessKey, a.SessionToken)
-	r.note = fmt.Sprintf("good for %s, %d minutes, by rule %s", strings.Join(a.Grant.Routes, ", "), a.Grant.GrantedSeconds/60, strings.Join(a.Grant.Rules, ", "))
+	// To the minute: of half an hour some milliseconds are always gone.
+	r.note = fmt.Sprintf("good for %s, %d minutes, by rule %s", strings.Join(a.Grant.Routes, ", "), (a.Grant.GrantedSeconds+30)/60, strings.Join(a.Grant.Rules, ", "))
 	r.body = "" // a secret: no later line can show it
 	return nil
 }

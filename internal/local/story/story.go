@@ -14,7 +14,12 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
+
+// stepPatience is what a step may take: as long as an HTTP API waits for its
+// function.
+const stepPatience = 30 * time.Second
 
 // World is where the story plays.
 type World struct {
@@ -52,7 +57,10 @@ type result struct {
 // Play plays every step and writes them to w. It returns an error that counts
 // the steps that went otherwise than told.
 func Play(ctx context.Context, w io.Writer, world World) error {
-	s := &stage{world: world, client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	s := &stage{world: world, client: &http.Client{
+		Timeout:       stepPatience,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 	p := printer{w: w}
 	p.line("")
 	p.line("  Account A (111122223333) has an HTTP API with IAM auth. HTTP APIs have no resource policy,")
