@@ -159,6 +159,7 @@ func (x *index) addRule(r *rule) {
 func (x *index) candidates(c identity.Caller) []*caller {
 	var found []*caller
 	switch c.Kind {
+	case identity.NoKind: // nobody
 	case identity.IAM, identity.RESTIAM:
 		account, name := c.Principal.Account, c.Principal.Name
 		found = append(found, x.principals[c.Principal.Canonical()]...)

@@ -95,7 +95,7 @@ func names(callers []*caller) []string {
 // match returns the callers of the list that an identity is, by name.
 func (l *List) match(c identity.Caller) []*caller {
 	found := slices.DeleteFunc(l.index.candidates(c), func(k *caller) bool {
-		return !(k.iam != nil && k.iam.matches(c) || k.jwt != nil && k.jwt.matches(c))
+		return (k.iam == nil || !k.iam.matches(c)) && (k.jwt == nil || !k.jwt.matches(c))
 	})
 	slices.SortFunc(found, func(a, b *caller) int { return cmp.Compare(a.name, b.name) })
 	return slices.Compact(found)

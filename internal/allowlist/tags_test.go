@@ -152,7 +152,7 @@ func TestGrantsShareNoMemory(t *testing.T) {
 	doc.Callers["shopper"].JWT.Claims["group"][0] = "everyone"
 	doc.Callers["ci"].IAM.Role, doc.Callers["ci"].Tags["team"] = "arn:aws:iam::444455556666:role/*", "spoilt"
 	doc.Rules[0].Routes[0], doc.Rules[0].Callers[0] = "* /*", "*"
-	if after := list.Decide(role("ci-build"), ask(t)); !reflect.DeepEqual(before, after) {
+	if after := list.Decide(role("ci-build"), ask(t)); !reflect.DeepEqual(before, after) { //nolint:govet // a Decision is compared whole, its refusal too
 		t.Errorf("the list changed:\n%+v\n%+v", before.Grant, after.Grant)
 	}
 	if list.Decide(token("u", "everyone"), ask(t)).Allowed() || list.Decide(role("stranger"), ask(t)).Allowed() || !list.Decide(token("u", "shoppers"), ask(t)).Allowed() {

@@ -94,7 +94,7 @@ func (e *env) read(name string, limit int64) ([]byte, fs.FileInfo, error) {
 	var info fs.FileInfo
 	in := e.stdin
 	if name != "-" {
-		f, err := os.Open(name) //nolint:gosec // the user names the file
+		f, err := os.Open(name)
 		if err != nil {
 			return nil, nil, fmt.Errorf("cannot read the allowlist: %w", err)
 		}

@@ -14,8 +14,8 @@ import (
 // file that the content was made from, if it is one: it is never overwritten.
 func replace(name string, source fs.FileInfo, content []byte) (err error) {
 	// Behind a symbolic link the file is replaced, not the link.
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		name = real
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
 	}
 	switch info, err := os.Stat(name); {
 	case errors.Is(err, fs.ErrNotExist):

@@ -94,6 +94,7 @@ func (w World) variables(f Files) [][2]string {
 	return append(v, [][2]string{
 		{"AWS_ENDPOINT_URL_STS", w.STSURL},
 		{"AWS_REGION", w.Region},
+		{"AWS_DEFAULT_REGION", w.Region}, // boto3 and AWS CLI 1 read this one
 		{"AWS_CONFIG_FILE", f.Config},
 		{"AWS_SHARED_CREDENTIALS_FILE", f.Credentials},
 	}...)

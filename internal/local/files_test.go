@@ -18,7 +18,7 @@ import (
 
 // designed are the variables of the design's section 9, all of them.
 var designed = []string{
-	"AWS_CONFIG_FILE", "AWS_ENDPOINT_URL_STS", "AWS_REGION", "AWS_SHARED_CREDENTIALS_FILE",
+	"AWS_CONFIG_FILE", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL_STS", "AWS_REGION", "AWS_SHARED_CREDENTIALS_FILE",
 	"CREDVEND_FUNCTION_URL", "CREDVEND_ISSUER_URL", "CREDVEND_JWT_URL", "CREDVEND_REST_URL", "CREDVEND_TARGET_URL", "CREDVEND_URL",
 }
 
@@ -43,7 +43,9 @@ func sourced(t *testing.T, file string) map[string]string {
 		return vars
 	}
 	before, after := environ("env -0"), environ(`. "$1"; env -0`)
-	maps.DeleteFunc(after, func(name, value string) bool { return before[name] == value && name != "AWS_REGION" })
+	maps.DeleteFunc(after, func(name, value string) bool {
+		return before[name] == value && name != "AWS_REGION" && name != "AWS_DEFAULT_REGION"
+	})
 	return after
 }
 
@@ -67,7 +69,7 @@ func TestEnvFile(t *testing.T) {
 			got := sourced(t, f.Env)
 			want := map[string]string{
 				"CREDVEND_URL": w.URL, "CREDVEND_JWT_URL": w.JWTURL, "CREDVEND_FUNCTION_URL": w.FunctionURL, "CREDVEND_REST_URL": w.RESTURL,
-				"CREDVEND_ISSUER_URL": w.IssuerURL, "CREDVEND_TARGET_URL": "http://127.0.0.1:7", "AWS_ENDPOINT_URL_STS": w.STSURL, "AWS_REGION": "us-east-1",
+				"CREDVEND_ISSUER_URL": w.IssuerURL, "CREDVEND_TARGET_URL": "http://127.0.0.1:7", "AWS_ENDPOINT_URL_STS": w.STSURL, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
 				"AWS_CONFIG_FILE": filepath.Join(folder, "config"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(folder, "credentials"),
 			}
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -151,7 +151,7 @@ func TestPolicyGolden(t *testing.T) {
 			}
 			file := "testdata/policy/" + name + ".json"
 			if *update {
-				if err := os.WriteFile(file, []byte(indented.String()), 0o644); err != nil { //nolint:gosec // a golden file
+				if err := os.WriteFile(file, []byte(indented.String()), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}

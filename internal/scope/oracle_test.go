@@ -186,9 +186,7 @@ func universe() (all []string) {
 		}
 		level = next
 	}
-	for _, p := range []string{"/.", "/..", "/a/.", "/a/..", "/./a", "/../a", "/a/../b", "/a/./b", "/a/.b", "/a..b", "/a%2fb", "/a%2Fb", "/%2e%2e/a", "/a/%2E"} {
-		paths = append(paths, p)
-	}
+	paths = append(paths, "/.", "/..", "/a/.", "/a/..", "/./a", "/../a", "/a/../b", "/a/./b", "/a/.b", "/a..b", "/a%2fb", "/a%2Fb", "/%2e%2e/a", "/a/%2E")
 	for _, m := range []string{"GET", "POST", "DELETE", "TRACE"} { // DELETE for all that only `*` names
 		for _, p := range paths {
 			all = append(all, m+" "+p)

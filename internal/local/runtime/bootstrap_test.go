@@ -105,7 +105,7 @@ func sendHalf(address, url string) int {
 		return 0
 	}
 	defer func() { _ = conn.Close() }()
-	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 100\r\n\r\nhalf", strings.TrimPrefix(url, "http://"+address), address)
+	_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 100\r\n\r\nhalf", strings.TrimPrefix(url, "http://"+address), address)
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.CloseWrite()
 	}
@@ -186,11 +186,11 @@ func serve(ctx context.Context, event json.RawMessage) (any, error) {
 		return io.Reader(&brokenReader{}), nil
 	case "print":
 		for i := range c.Bytes {
-			fmt.Fprintf(os.Stdout, "out %s ", c.Text)
-			fmt.Fprintf(os.Stdout, "%d\n", i)
-			fmt.Fprintf(os.Stderr, "err %s %d\n", c.Text, i)
+			_, _ = fmt.Fprintf(os.Stdout, "out %s ", c.Text)
+			_, _ = fmt.Fprintf(os.Stdout, "%d\n", i)
+			_, _ = fmt.Fprintf(os.Stderr, "err %s %d\n", c.Text, i)
 		}
-		fmt.Fprint(os.Stdout, "a last line without an end")
+		_, _ = fmt.Fprint(os.Stdout, "a last line without an end")
 		return "printed", nil
 	}
 	return nil, nil

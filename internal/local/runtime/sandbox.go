@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -50,7 +49,7 @@ func newSandbox(ctx context.Context, s *settings) (*sandbox, error) {
 		settings: s, address: ln.Addr().String(), next: make(chan handoff),
 		ready: make(chan struct{}), initFault: make(chan *InitError, 1), inFlight: map[string]*invocation{},
 	}
-	sb.server = &http.Server{Handler: sb.handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	sb.server = &http.Server{Handler: sb.handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	go func() { _ = sb.server.Serve(ln) }() // ends with close
 	sb.mu.Lock()                            // the process may call before it is recorded here
 	sb.process, err = startProcess(s, sb.address)

@@ -123,7 +123,7 @@ func readQueryForm(query []pair) (*signed, error) {
 	}
 	if text, ok := params["X-Amz-Expires"]; ok {
 		seconds, err := strconv.ParseUint(text, 10, 32)
-		expires := time.Duration(seconds) * time.Second //nolint:gosec // 32 bits of seconds fit
+		expires := time.Duration(seconds) * time.Second
 		if err != nil || expires < time.Second || expires > maxExpires {
 			return nil, fail(CodeIncompleteSignature, "X-Amz-Expires must be a number of seconds between 1 and 604800.")
 		}

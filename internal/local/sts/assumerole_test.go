@@ -39,7 +39,7 @@ func TestAssumeRoleAnswersAsAWS(t *testing.T) {
 	if got := aws.ToString(out.SourceIdentity); got != "ana.1" {
 		t.Errorf("SourceIdentity %q", got)
 	}
-	if n := aws.ToInt32(out.PackedPolicySize); n < 1 || n > 100 {
+	if n := aws.ToInt32(out.PackedPolicySize); n < 1 || n > 100 { //nolint:staticcheck // deprecated, and still what STS sends
 		t.Errorf("PackedPolicySize %d", n)
 	}
 	if !out.Credentials.Expiration.Equal(b.clock().Add(30 * time.Minute)) {
