@@ -1,0 +1,116 @@
+package templates_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/credvend/credvend/internal/local/cfn"
+)
+
+// mistake is an edit of a template that somebody could make, and a word of the
+// problem that must come of it.
+type mistake struct{ name, old, with, want string }
+
+var brokerMistakes = []mistake{
+	{"any role", "Resource: !Split [',', !Ref TargetRoleArns]", "Resource: '*'", "has a wildcard"},
+	{"any role of an account", "Resource: !Split [',', !Ref TargetRoleArns]", "Resource: arn:aws:iam::111122223333:role/*", "has a wildcard"},
+	{"every action of STS", "Action: [sts:AssumeRole, sts:TagSession, sts:SetSourceIdentity]", "Action: ['sts:*']", "has a wildcard"},
+	{"one action more", "Action: [sts:AssumeRole, sts:TagSession, sts:SetSourceIdentity]", "Action: [sts:AssumeRole, sts:TagSession, sts:SetSourceIdentity, iam:PassRole]", "the role may do iam:PassRole"},
+	{"no TagSession", "Action: [sts:AssumeRole, sts:TagSession, sts:SetSourceIdentity]", "Action: [sts:AssumeRole, sts:SetSourceIdentity]", "what the role may do at STS"},
+	{"usable in any function", "                Condition:\n                  ArnEquals:\n                    lambda:SourceFunctionArn: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${FunctionName}\n", "", "the condition of assuming"},
+	{"every log group", "log-group:${VendLogs}:*", "*", "has a wildcard"},
+	{"a condition key misspelt", "lambda:SourceFunctionArn:", "lambda:SourceFunctionARNs:", "SourceFunctionARNs"},
+	{"an open route", "      RouteKey: GET /v1/whoami\n      AuthorizationType: AWS_IAM", "      RouteKey: GET /v1/whoami\n      AuthorizationType: NONE", "IamGetWhoami: AuthorizationType"},
+	{"a route without authorization", "      RouteKey: POST /v1/credentials\n      AuthorizationType: JWT\n      AuthorizerId: !Ref JwtAuthorizer", "      RouteKey: POST /v1/credentials", "JwtPostCredentials: AuthorizationType"},
+	{"a route without authorizer", "      AuthorizationType: JWT\n      AuthorizerId: !Ref JwtAuthorizer", "      AuthorizationType: JWT", "AuthorizerId"},
+	{"a route too many", "RouteKey: GET /v1/targets", "RouteKey: $default", "routes"},
+	{"an open function URL", "AuthType: AWS_IAM\n      InvokeMode", "AuthType: NONE\n      InvokeMode", "AuthType"},
+	{"a token from the query", "$request.header.Authorization", "$request.querystring.token", "IdentitySource"},
+	{"any audience", "        Audience: !Split [',', !Ref JwtAudience]\n", "", "made for anybody"},
+	{"a permission without source ARN", "      SourceArn: !Sub arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${JwtApi}/*/v1/*\n", "", "JwtInvoke: its source ARN"},
+	{"a permission for every API", "${AWS::AccountId}:${IamApi}/*/v1/*", "${AWS::AccountId}:*", "IamInvoke: its source ARN"},
+	{"a direct invoke across accounts", "      InvokedViaFunctionUrl: true\n", "", "without source ARN and without condition"},
+	{"an open URL's permission", "      FunctionUrlAuthType: AWS_IAM\n", "      FunctionUrlAuthType: NONE\n", "without source ARN and without condition"},
+	{"a public permission", "      Principal: !Select [2, !Split [',', !Sub '${AdmittedAccounts},,,,']]\n", "      Principal: '*'\n", "who may"},
+	{"an account too few", "  UrlInvoke5:\n    Type: AWS::Lambda::Permission\n    Condition: UrlAdmits5", "  UrlInvoke5:\n    Type: AWS::Lambda::Permission\n    Condition: UrlAdmits4", "who may"},
+	{"no throttle", "        ThrottlingRateLimit: !Ref ThrottleRate\n        ThrottlingBurstLimit: !Ref ThrottleBurst\n        DetailedMetricsEnabled", "        DetailedMetricsEnabled", "not every route has"},
+	{"a header in the log", `"sourceIp":"$context.identity.sourceIp","caller"`, `"auth":"$request.header.authorization","caller"`, "its access log holds"},
+	{"a path in the log", `"route":"$context.routeKey"`, `"route":"$context.path"`, "its access log holds"},
+	{"a door that nobody opened", "!If [HasJwt, !Sub '${JwtApi}=jwt', '']", "!Sub 'xyz=jwt'", "CREDVEND_FRONT_DOORS"},
+	{"a JWT door taken for IAM", "${JwtApi}=jwt", "${JwtApi}=iam", "CREDVEND_FRONT_DOORS"},
+	{"a level under which the audit trail drowns", "ApplicationLogLevel: !If [LogsAreJson, !Ref LogLevel,", "ApplicationLogLevel: !If [LogsAreJson, WARN,", "the log level"},
+	{"payload format 1.0", "PayloadFormatVersion: '2.0'", "PayloadFormatVersion: '1.0'", "payload format"},
+	{"a public REST API", "Principal: {AWS: !Split [',', !Ref AdmittedAccounts]}", "Principal: {AWS: '*'}", "everybody is admitted"},
+	{"a REST API for strangers", "aws:PrincipalAccount: !Split", "aws:SourceAccount: !Split", "whom the REST API does not shut out"},
+	{"an open REST method", "          /v1/whoami:\n            get:\n              security: [sigv4: []]\n", "          /v1/whoami:\n            get:\n", "security"},
+	{"a cache", "CachingEnabled: false", "CachingEnabled: true", "CachingEnabled"},
+	{"data trace", "DataTraceEnabled: false", "DataTraceEnabled: true", "DataTraceEnabled"},
+	{"a deployment that stays", "      AlwaysDeploy: true\n", "", "AlwaysDeploy"},
+	{"a boundary forgotten", "      PermissionsBoundary: !If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]\n", "", "boundary"},
+	{"logs for ever", "      RetentionInDays: !Ref LogRetentionDays\n", "", "kept for ever"},
+	{"an unknown function", "Handler: bootstrap", "Handler: !Base64 bootstrap", "not understood"},
+	{"a circle", "function:${FunctionName}\n        - PolicyName: log", "function:${VendFunction}\n        - PolicyName: log", "depend on themselves"},
+}
+
+var targetMistakes = []mistake{
+	{"twelve hours", "MaxSessionDuration: 3600", "MaxSessionDuration: 43200", "the longest session"},
+	{"any API", ":${ApiId}/${Stage}/*\n                  - Region", ":*\n                  - Region", "has a wildcard"},
+	{"any stage", ":${ApiId}/${Stage}/*\n                  - Region", ":${ApiId}/*\n                  - Region", "has a wildcard"},
+	{"any action of the API", "Action: execute-api:Invoke", "Action: execute-api:*", "has a wildcard"},
+	{"every role of Account B", "              ArnEquals:\n                aws:PrincipalArn: !Split [',', !Ref BrokerRoleArns]\n", "", "which roles are trusted"},
+	{"everybody", "                - arn:${Partition}:iam::${Account}:root\n", "                - '*'\n", "everybody is admitted"},
+	{"no external id", "              StringEquals:\n                sts:ExternalId: !If [HasNext, [!Ref ExternalId, !Ref NextExternalId], !Ref ExternalId]\n", "", "the external ids"},
+	{"no rotation", "!If [HasNext, [!Ref ExternalId, !Ref NextExternalId], !Ref ExternalId]", "!Ref ExternalId", "the external ids"},
+	{"no pin", "                - aws:userid:", "                - aws:username:", "which roles are pinned"},
+	{"no TagSession", "Action: [sts:TagSession, sts:SetSourceIdentity]", "Action: sts:SetSourceIdentity", "what is trusted"},
+	{"one action more", "Action: [sts:TagSession, sts:SetSourceIdentity]", "Action: [sts:TagSession, sts:SetSourceIdentity, sts:AssumeRoleWithSAML]", "what is trusted"},
+	{"an operator misspelt", "ArnEquals:", "ArnEqual:", "ArnEqual"},
+	{"another role", "TargetRole:\n    Type: AWS::IAM::Role", "TargetRoles:\n    Type: AWS::IAM::Role", ""},
+}
+
+// TestPlantedMistakes edits a template wrongly and wants to hear of it.
+func TestPlantedMistakes(t *testing.T) {
+	for _, of := range []struct {
+		file, account string
+		mistakes      []mistake
+		all           []map[string]string
+		check         func(*cfn.Stack, map[string]string) []string
+	}{
+		{brokerFile, accountB, brokerMistakes, combinations(brokerAlways, brokerChoices), checkBroker},
+		{targetFile, accountA, targetMistakes, combinations(targetAlways, targetChoices), checkTarget},
+	} {
+		text := read(t, of.file)
+		for _, m := range of.mistakes {
+			t.Run(strings.TrimLeft(of.file, "./")+"/"+m.name, func(t *testing.T) {
+				if !strings.Contains(text, m.old) {
+					t.Fatalf("the template no longer has %q: mend this case", m.old)
+				}
+				found := hear(strings.ReplaceAll(text, m.old, m.with), of.account, of.all, of.check)
+				if found == "" || !strings.Contains(found, m.want) {
+					t.Errorf("got %q, want a problem with %q", found, m.want)
+				}
+			})
+		}
+	}
+}
+
+// hear returns all that is wrong under the first combination where anything is.
+func hear(text, account string, all []map[string]string, check func(*cfn.Stack, map[string]string) []string) string {
+	template, err := cfn.Parse([]byte(text))
+	if err != nil {
+		return err.Error()
+	}
+	for _, p := range all {
+		if account == accountB && contradicts(p) {
+			continue
+		}
+		stack, err := template.Resolve(options(account, p))
+		if err != nil {
+			return err.Error()
+		}
+		if found := check(stack, p); len(found) > 0 {
+			return strings.Join(found, "\n")
+		}
+	}
+	return ""
+}
