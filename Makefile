@@ -21,7 +21,7 @@ FUNCTION_FLAGS := -tags lambda.norpc -trimpath -ldflags '-s -w' -gcflags='github
 # never stand in the service's go.sum.
 LINT = $(GO) tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: help build run demo test cover fuzz bench lint fmt conformance check clean \
+.PHONY: help build run demo test cover fuzz bench lint fmt conformance browser templates check clean \
 	allowlist build-VendFunction FORCE
 
 help:
@@ -92,7 +92,17 @@ fmt: ## gofmt every Go file in place
 conformance: build ## stock clients (AWS CLI, SDKs, curl) against the local stack
 	test/clients/run.sh
 
-check: lint test cover conformance demo ## all that CI runs
+browser: ## the live view in headless Chromium (Node 18 and Chromium; installs them as root on Debian)
+	test/view/run.sh
+
+# cfn-lint and SAM's translator are Python's; without them go test ./test/templates
+# stands alone, and this says so.
+templates: ## both templates through cfn-lint and SAM's transform, where Python has them
+	$(GO) test ./test/templates
+	@if python3 -c 'import cfnlint, samtranslator' 2>/dev/null; then test/templates/run.sh; \
+	else echo "templates: this python3 lacks cfn-lint or aws-sam-translator, so only the Go checks ran"; fi
+
+check: lint test cover conformance browser templates demo ## all that CI runs
 
 ##@ Tidy up
 

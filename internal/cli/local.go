@@ -128,7 +128,7 @@ func (e *env) describe(o localOptions, w local.World) {
 	p("credvend local: two AWS accounts on this machine. Loopback only; not for production.")
 	p("")
 	for _, line := range [][2]string{
-		{"page with all of this", w.BoardURL},
+		{"live view, for a browser", w.ViewURL},
 		{"front door, HTTP API with AWS_IAM", w.URL},
 		{"front door, HTTP API with JWT", w.JWTURL},
 		{"front door, function URL with AWS_IAM", w.FunctionURL},
@@ -146,7 +146,7 @@ func (e *env) describe(o localOptions, w local.World) {
 	for _, note := range w.Adapted {
 		p("  note: %s", note)
 	}
-	if !o.portFixed && o.port != 0 && w.BoardURL != fmt.Sprintf("http://127.0.0.1:%d", o.port) {
+	if !o.portFixed && o.port != 0 && w.ViewURL != fmt.Sprintf("http://127.0.0.1:%d", o.port) {
 		p("  note: port %d was busy, so free ones were taken", o.port)
 	}
 	p("")

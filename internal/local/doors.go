@@ -43,7 +43,7 @@ func (s *Stack) startFunction(ctx context.Context, o Options, a *accounts) error
 		Timeout:      10 * time.Second,
 		MemoryMB:     256,
 		Environments: 4,
-		Stdout:       audit,
+		Stdout:       auditLines{audit, s.view},
 		Stderr:       operator,
 		Env: []string{
 			"AWS_ACCESS_KEY_ID=" + a.broker.AccessKeyID,
@@ -93,7 +93,7 @@ func (i invoker) Invoke(ctx context.Context, payload []byte) ([]byte, string, er
 // openDoors opens the four front doors and Account A's APIs.
 func (s *Stack) openDoors(a *accounts, now func() time.Time) error {
 	door := func(id, account, region string) apigw.Door {
-		return apigw.Door{ID: id, Region: region, Account: account, World: a.world, Trace: s.log.request, Now: now}
+		return apigw.Door{ID: id, Region: region, Account: account, World: a.world, Trace: s.sawDoor, Now: now}
 	}
 	ours := func(id string) apigw.Door { return door(id, accountB, s.plan.region) }
 	function := invoker{s.function}
@@ -135,13 +135,11 @@ func (s *Stack) openDoors(a *accounts, now func() time.Time) error {
 }
 
 // newSTS is the security token service of every region.
-func newSTS(world *iam.World, issuer *oidc.Issuer, faults *sts.Faults, log *requestLog, now func() time.Time) http.Handler {
+func newSTS(world *iam.World, issuer *oidc.Issuer, faults *sts.Faults, saw func(sts.Event), now func() time.Time) http.Handler {
 	return sts.New(sts.Options{
 		World: world, Authenticator: signatures{sigv4.Verifier{Keys: keys{world}, Now: now, Service: "sts"}},
 		Now: now, Faults: faults,
-		Log: func(e sts.Event) {
-			log.printf("%s  %-12s %-37s %d %s  %s %s %s", e.Time.Format("15:04:05"), "sts "+e.Region, e.Action, e.Status, http.StatusText(e.Status), e.Caller, e.SessionName, e.Reason)
-		},
+		Log: saw,
 		WebIdentity: func(_ context.Context, r sts.WebIdentityRequest) (string, error) {
 			return issuer.Token(r.Claims(issuer.URL()))
 		},

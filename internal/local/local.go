@@ -12,17 +12,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
-	"strings"
-	"sync"
 	"time"
-	"unicode"
 
-	"github.com/credvend/credvend/internal/local/apigw"
 	"github.com/credvend/credvend/internal/local/oidc"
 	"github.com/credvend/credvend/internal/local/runtime"
 	"github.com/credvend/credvend/internal/local/sts"
+	"github.com/credvend/credvend/internal/local/view"
 )
 
 // DefaultPort is the first of the row of ports, if it is free.
@@ -53,11 +49,12 @@ type Stack struct {
 	issuer   *oidc.Issuer
 	faults   *sts.Faults
 	log      *requestLog
+	view     *view.View
 }
 
 // World is what somebody outside needs to know of a running stack.
 type World struct {
-	BoardURL    string // a page that lists the addresses
+	ViewURL     string // the live view: a page that shows each request as it passes
 	URL         string // front door: HTTP API with AWS_IAM
 	JWTURL      string // front door: HTTP API with JWT
 	FunctionURL string // front door: function URL with AWS_IAM
@@ -84,7 +81,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{plan: p, dir: o.Dir, faults: &sts.Faults{}, log: &requestLog{w: o.Log}}
+	s := &Stack{plan: p, dir: o.Dir, faults: &sts.Faults{}, log: &requestLog{w: o.Log}, view: view.New(view.Options{Now: o.Now})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -110,24 +107,28 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 		return nil, fmt.Errorf("the local issuer: %w", err)
 	}
 	s.row.serve(portIssuer, s.issuer)
-	s.row.serve(portSTS, newSTS(accounts.world, s.issuer, s.faults, s.log, o.Now))
+	s.row.serve(portSTS, newSTS(accounts.world, s.issuer, s.faults, s.sawSTS, o.Now))
 	if err := s.startFunction(ctx, o, accounts); err != nil {
 		return nil, err
 	}
 	if err := s.openDoors(accounts, o.Now); err != nil {
 		return nil, err
 	}
-	s.row.serve(portBoard, board(s.World))
+	s.row.serve(portView, s.view)
 	if s.World.Files, err = writeFiles(o.Dir, o.Tool, s.World); err != nil {
 		return nil, err
 	}
-	return s, s.row.ready(ctx)
+	if err := s.row.ready(ctx); err != nil {
+		return nil, err
+	}
+	s.view.Describe(s.places())
+	return s, nil
 }
 
 // locate fills in the addresses, which are known once the ports are.
 func (s *Stack) locate() {
 	w := &s.World
-	w.BoardURL, w.URL, w.JWTURL = s.row.url(portBoard), s.row.url(portIAM), s.row.url(portJWT)
+	w.ViewURL, w.URL, w.JWTURL = s.row.url(portView), s.row.url(portIAM), s.row.url(portJWT)
 	w.FunctionURL, w.RESTURL = s.row.url(portFunctionURL), s.row.url(portREST)+"/"+restStage
 	w.IssuerURL, w.STSURL = s.row.url(portIssuer), s.row.url(portSTS)
 	w.Region, w.Audience = s.plan.region, s.plan.audiences[0]
@@ -166,6 +167,7 @@ func (s *Stack) Token(claims map[string]any) (string, error) { return s.issuer.T
 // stack.
 func (s *Stack) Close() error {
 	var errs []error
+	s.view.Close()
 	if s.row != nil {
 		s.row.close()
 	}
@@ -176,47 +178,4 @@ func (s *Stack) Close() error {
 		errs = append(errs, f.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// requestLog writes a line for each request, whole lines at a time.
-type requestLog struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *requestLog) printf(format string, args ...any) {
-	if l.w == nil {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, _ = io.WriteString(l.w, printable(fmt.Sprintf(format, args...))+"\n") // for people: nothing depends on it
-}
-
-// printable takes the sting out of text that came over the wire: a session name
-// or a token's subject with a line feed would forge a line, one with an escape
-// sequence would command the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '\uFFFD'
-	}, s)
-}
-
-// request tells of one request to a door or to Account A's API.
-func (l *requestLog) request(t apigw.Trace) {
-	who := t.Caller
-	if who == "" && t.Subject != "" {
-		who = "sub " + t.Subject
-	}
-	if who == "" {
-		who = "nobody verified"
-	}
-	line := fmt.Sprintf("%s  %-12s %-4s %-32s %d %s  %s", t.At.Format("15:04:05"), t.Kind, t.Method, t.Path, t.Status, http.StatusText(t.Status), who)
-	if !t.Allowed && t.Reason != "" {
-		line += "  (" + t.Reason + ")"
-	}
-	l.printf("%s", line)
 }

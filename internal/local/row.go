@@ -15,7 +15,7 @@ import (
 // The row of ports, in this order from the first one on; the targets' APIs
 // follow.
 const (
-	portBoard = iota
+	portView = iota
 	portIAM
 	portJWT
 	portFunctionURL

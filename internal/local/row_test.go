@@ -106,7 +106,7 @@ func TestStartWithBusyPort(t *testing.T) {
 	o := options(t)
 	o.Port = occupied(t)
 	s := start(t, o)
-	if port(t, s.World.BoardURL) == o.Port {
+	if port(t, s.World.ViewURL) == o.Port {
 		t.Error("the port belongs to somebody else")
 	}
 	o = options(t)
@@ -116,10 +116,11 @@ func TestStartWithBusyPort(t *testing.T) {
 	}
 }
 
-// TestBoard: the page holds the addresses, is nowhere stored, and stands alone.
-func TestBoard(t *testing.T) {
+// TestView: the live view knows the addresses, is nowhere stored, and stands
+// alone; and it shows what passes.
+func TestView(t *testing.T) {
 	s := start(t, options(t))
-	resp, err := http.Get(s.World.BoardURL + "/")
+	resp, err := http.Get(s.World.ViewURL + "/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,16 +128,19 @@ func TestBoard(t *testing.T) {
 	if resp.Header.Get("Cache-Control") != "no-store" || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("headers %v", resp.Header)
 	}
-	_, page := call{method: "GET", url: s.World.BoardURL + "/"}.send(t)
+	if status, _ := (call{method: "GET", url: s.World.Targets[0].URL + "/orders/42"}).send(t); status != http.StatusForbidden {
+		t.Errorf("an unsigned call: %d", status)
+	}
+	_, page := call{method: "GET", url: s.World.ViewURL + "/state"}.send(t)
 	for _, part := range []string{
 		s.World.URL, s.World.JWTURL, s.World.FunctionURL, s.World.RESTURL, s.World.IssuerURL, s.World.STSURL, s.World.Targets[0].URL,
-		"billing-service", "stranger", "outsider", "Not for production",
+		"billing-service", "stranger", "outsider", "/orders/42",
 	} {
 		if !strings.Contains(string(page), part) {
-			t.Errorf("the page lacks %s", part)
+			t.Errorf("the view lacks %s", part)
 		}
 	}
-	if status, _ := (call{method: "GET", url: s.World.BoardURL + "/favicon.ico"}).send(t); status != http.StatusNotFound {
+	if status, _ := (call{method: "GET", url: s.World.ViewURL + "/favicon.ico"}).send(t); status != http.StatusNotFound {
 		t.Errorf("another path: %d", status)
 	}
 }

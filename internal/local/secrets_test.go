@@ -66,8 +66,8 @@ func TestSecretsStayPut(t *testing.T) {
 	var logged bytes.Buffer
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("profiles", slog.Any("profiles", s.World.Profiles), slog.Any("one", s.World.Profiles["stranger"]))
 	places["logged sessions"] = logged.String()
-	_, page := call{method: "GET", url: s.World.BoardURL + "/"}.send(t)
-	places["the board's page"] = string(page)
+	_, page := call{method: "GET", url: s.World.ViewURL + "/"}.send(t)
+	places["the live view"] = string(page)
 	entries, err := os.ReadDir(o.Dir)
 	if err != nil {
 		t.Fatal(err)
