@@ -98,8 +98,8 @@ func TestParseEventRefusesBytes(t *testing.T) {
 		{"deep objects", strings.Repeat(`{"a":`, 65) + "1" + strings.Repeat("}", 65), "too many levels"},
 		{"deeper than the library goes", strings.Repeat("[", 20000) + strings.Repeat("]", 20000), "malformed JSON"},
 		{"deep and open", strings.Repeat(`{"a":[`, 100000), "malformed JSON"},
-		{"6 MB of spaces", strings.Repeat(" ", 6<<20), "send a smaller request"},
-		{"6 MB of body", strings.Replace(good, `"body":"`, `"body":"`+strings.Repeat("A", 6<<20), 1), "send a smaller request"},
+		{"9 MB of spaces", strings.Repeat(" ", 9<<20), "send a smaller request"},
+		{"9 MB of body", strings.Replace(good, `"body":"`, `"body":"`+strings.Repeat("A", 9<<20), 1), "send a smaller request"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
