@@ -40,7 +40,7 @@ func DecodeCredentialsRequest(body []byte) (CredentialsRequest, error) {
 		}
 		name, _ := token.(string) // a key is always a string
 		if seen[name] {
-			return req, fmt.Errorf("the body has the field %q twice", clip(name))
+			return req, fmt.Errorf("the body has the field %q twice; send it once", clip(name))
 		}
 		seen[name] = true
 		var value json.RawMessage
@@ -118,7 +118,7 @@ func ParseDurationSeconds(s string) (int, error) {
 }
 
 func notJSON(dec *json.Decoder) error {
-	return fmt.Errorf("the body is not JSON: it breaks off or goes wrong near byte %d", dec.InputOffset())
+	return fmt.Errorf("the body is not JSON: it breaks off or goes wrong near byte %d; send an object such as {\"target\":\"orders\"}", dec.InputOffset())
 }
 
 // clip shortens text from outside before it stands in an answer.

@@ -30,7 +30,11 @@ func Compile(doc *Document) (*List, error) {
 		targetNames: slices.Sorted(maps.Keys(doc.Targets)),
 		callerNames: slices.Sorted(maps.Keys(doc.Callers)),
 	}
-	if doc.Version != Version {
+	switch doc.Version {
+	case Version:
+	case 0:
+		c.at("version").fail("version is missing", fmt.Sprintf("begin with version: %d", Version))
+	default:
 		c.at("version").fail(fmt.Sprintf("version %d is not understood", doc.Version), fmt.Sprintf("write version: %d", Version))
 	}
 	c.atLeastOne("targets", len(doc.Targets), "name the API that credentials are for")

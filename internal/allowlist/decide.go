@@ -41,14 +41,23 @@ func (l *List) Access(c identity.Caller) []Decision {
 // decide tries the rules. With describe it tells of all that is granted, even
 // where a request would have to name its routes.
 func (l *List) decide(c identity.Caller, callers []*caller, req Request, describe bool) Decision {
-	t := trial{caller: c, req: req, callers: callers}
+	t := trial{caller: c, req: req, callers: callers, barred: callers}
+	if c.Guest {
+		// An account's callers leave guests out so that they are allowed
+		// nothing by it. What the account is denied they must be denied too.
+		member := c
+		member.Guest = false
+		t.barred = l.match(member)
+	}
 	t.decision.Callers = names(callers)
 	target := l.targets[req.Target]
 	if target == nil || len(callers) == 0 {
 		return t.refuse(t.nothing())
 	}
-	for _, r := range l.index.rulesFor(callers, req.Target) {
-		t.try(r)
+	for _, r := range l.index.rulesFor(t.barred, req.Target) {
+		if r.deny || len(r.bearers(callers)) > 0 {
+			t.try(r)
+		}
 	}
 	switch {
 	case !t.entitled:

@@ -12,7 +12,8 @@ import (
 type trial struct {
 	caller  identity.Caller
 	req     Request
-	callers []*caller
+	callers []*caller // whom allow rules are tried for
+	barred  []*caller // whom deny rules are tried for: these, and more for a guest
 
 	decision  Decision
 	entitled  bool          // an allow rule has something for the caller, usable or not
@@ -65,7 +66,7 @@ func (t *trial) tryDeny(r *rule) {
 		return
 	}
 	d := denier{id: r.id}
-	for _, name := range r.bearers(t.callers) {
+	for _, name := range r.bearers(t.barred) {
 		routes, failed := r.expand(t.caller, name)
 		if failed != nil {
 			// A deny that cannot be worked out denies everything.

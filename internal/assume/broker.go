@@ -101,18 +101,18 @@ func (b *Broker) Assume(ctx context.Context, s scope.Scope, receipt string) (Iss
 
 	var attempts []Attempt
 	var failed []verdict
-	for _, r := range b.order() {
+	for _, t := range b.order() {
 		if !b.timeLeft(ctx) {
 			break
 		}
-		issued, a, v := b.try(ctx, r, in)
+		issued, a, v := b.try(ctx, t.Region, in)
 		attempts = append(attempts, a)
 		switch {
 		case a.Outcome == OutcomeIssued:
 			issued.Receipt = receipt
 			return issued, attempts, nil
 		case v.class.definite():
-			return Issued{}, attempts, refusal(s, v, attempts)
+			return Issued{}, attempts, refusal(s, v, attempts, t.passedOver)
 		}
 		failed = append(failed, v)
 	}
@@ -174,20 +174,30 @@ func oneTry(o *sts.Options) {
 	o.Logger = logging.Nop{}
 }
 
+// turn is a region to try.
+type turn struct {
+	Region
+	passedOver bool // a region before it failed lately and is left alone
+}
+
 // order is the regions to try. Those left alone are not among them, unless all
 // are: a blip in the only region must not become half a minute of outage.
-func (b *Broker) order() []Region {
+func (b *Broker) order() []turn {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.wall()
-	awake := make([]Region, 0, len(b.regions))
+	awake, all := make([]turn, 0, len(b.regions)), make([]turn, 0, len(b.regions))
+	passedOver := false
 	for _, r := range b.regions {
-		if !now.Before(b.rests[r.Name]) {
-			awake = append(awake, r)
+		all = append(all, turn{Region: r})
+		if now.Before(b.rests[r.Name]) {
+			passedOver = true
+			continue
 		}
+		awake = append(awake, turn{r, passedOver})
 	}
 	if len(awake) == 0 {
-		return b.regions
+		return all
 	}
 	return awake
 }

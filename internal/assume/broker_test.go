@@ -340,6 +340,27 @@ func TestDenialAfterAnotherRegionsFailureIsNotFinal(t *testing.T) {
 	}
 }
 
+// While the first region rests after a failure, what the second one refuses is
+// no more final than in the call in which the first one failed.
+func TestDenialWhileAnotherRegionRestsIsNotFinal(t *testing.T) {
+	c := newClock()
+	first := &fakeSTS{steps: []step{fail("InternalFailure", ""), issue}}
+	second := &fakeSTS{steps: []step{fail("AccessDenied", ""), fail("AccessDenied", ""), fail("AccessDenied", "")}}
+	b := newTestBroker(t, c, first, second)
+	for range 3 {
+		if _, _, err := b.Assume(t.Context(), testScope(), "receipt01"); fault.Of(err).Kind != fault.Unavailable {
+			t.Errorf("got %v", err)
+		}
+	}
+	// A region that comes after the one that refuses says nothing either way.
+	b = newTestBroker(t, c, &fakeSTS{steps: []step{fail("InternalFailure", ""), fail("AccessDenied", "")}}, &fakeSTS{steps: []step{fail("InternalFailure", "")}})
+	_, _, _ = b.Assume(t.Context(), testScope(), "receipt01")
+	b.note("us-east-1", false)
+	if _, _, err := b.Assume(t.Context(), testScope(), "receipt01"); fault.Of(err).Kind != fault.TargetMisconfigured {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRegionsThatFailedAreLeftAlone(t *testing.T) {
 	c := newClock()
 	first, second := &fakeSTS{steps: []step{fail("Throttling", ""), issue}}, &fakeSTS{steps: []step{issue}}

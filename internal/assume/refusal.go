@@ -41,8 +41,9 @@ func namedAction(text string) string {
 	}
 }
 
-// refusal is the error of a definite no.
-func refusal(s scope.Scope, v verdict, attempts []Attempt) *fault.Error {
+// refusal is the error of a definite no. passedOver says that a region before
+// the one that refused failed lately, and was left alone this time.
+func refusal(s scope.Scope, v verdict, attempts []Attempt, passedOver bool) *fault.Error {
 	cause := account(attempts, v.action)
 	switch v.class {
 	case classPacked:
@@ -54,8 +55,8 @@ func refusal(s scope.Scope, v verdict, attempts []Attempt) *fault.Error {
 		return retryLater(cause, "STS does not take credvend's own credentials just now; try again, and tell its operator if it stays so")
 	case classDown, classThrottled, classRefused, classInvalid:
 	}
-	if len(attempts) > 1 {
-		// Another region failed first. The region that refuses may be the odd
+	if len(attempts) > 1 || passedOver {
+		// Another region failed first, now or lately. The region that refuses may be the odd
 		// one out (a policy on aws:RequestedRegion, say), so this says nothing
 		// final about the target.
 		return retryLater(cause, "STS failed in one region and refused in another; try again in a moment")
@@ -116,7 +117,7 @@ func permissions(s scope.Scope, action string) []string {
 
 // unavailable is the error of a call that no region answered.
 func unavailable(failed []verdict, attempts []Attempt) *fault.Error {
-	text, after := "STS did not answer in time; try again in a moment", retryAfter
+	text, after := "STS cannot be reached or does not answer in time; try again in a moment", retryAfter
 	for _, v := range failed {
 		if v.class == classThrottled {
 			text, after = "STS is throttling credvend; try again in a moment", retryAfterThrottled

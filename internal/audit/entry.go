@@ -68,6 +68,7 @@ type Entry struct {
 	Principal      string        `json:"principal,omitempty"`
 	UniqueID       string        `json:"uniqueId,omitempty"`
 	Session        string        `json:"session,omitempty"` // self-asserted
+	Guest          bool          `json:"guest,omitempty"`   // an unauthenticated identity of a Cognito pool
 	Issuer         string        `json:"issuer,omitempty"`
 	Subject        string        `json:"subject,omitempty"` // of a token
 	SourceIdentity string        `json:"sourceIdentity,omitempty"`
@@ -123,7 +124,7 @@ func (e *Entry) SetCaller(c identity.Caller) {
 	case identity.JWT:
 		e.Issuer, e.Subject = c.Issuer, c.Subject
 	case identity.IAM, identity.RESTIAM:
-		e.Principal, e.UniqueID, e.Session = c.Principal.Canonical(), c.UniqueID, c.Principal.Session
+		e.Principal, e.UniqueID, e.Session, e.Guest = c.Principal.Canonical(), c.UniqueID, c.Principal.Session, c.Guest
 	case identity.NoKind: // nobody was recognised
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/credvend/credvend/internal/allowlist/yamldoc"
 	"github.com/credvend/credvend/internal/function"
 	"github.com/credvend/credvend/internal/local"
 )
@@ -29,6 +31,9 @@ func newLocalCommand(e *env) *cobra.Command {
 (an HTTP API with AWS_IAM, one with JWT, a function URL and a REST API), an OIDC
 issuer, Account A's API, and the function itself, run through the Lambda Runtime
 API. They check signatures, tokens and policies, and refuse what AWS refuses.
+
+The first port serves a live view for a browser: each request as it passes, and
+what decided it.
 
 It writes AWS config and credentials files and local.env, a file of shell
 variables, into the folder of --dir, and prints "ready" once everything answers.
@@ -98,6 +103,13 @@ func (e *env) local(ctx context.Context, o localOptions) error {
 		Port: o.port, PortFixed: o.portFixed, Dir: o.dir, Allowlist: o.allowlist,
 		Bootstrap: bootstrap, Tool: tool, Log: log,
 	})
+	var problems yamldoc.Diagnostics
+	if errors.As(err, &problems) {
+		if _, err := fmt.Fprintln(e.stderr, problems); err != nil {
+			return err
+		}
+		return fmt.Errorf("%s has %s; mend it and start again", o.allowlist, plural(len(problems), "problem"))
+	}
 	if err != nil {
 		return err
 	}
@@ -143,6 +155,8 @@ func (e *env) describe(o localOptions, w local.World) {
 	}
 	p("  %-38s %s", "shell variables", w.Files.Env)
 	p("  %-38s %s", "audit trail", w.Files.Audit)
+	p("  %-38s %s", "the function's log", w.Files.Log)
+	p("  %-38s %s", "AWS profiles", strings.Join(w.ProfileNames(), ", "))
 	for _, note := range w.Adapted {
 		p("  note: %s", note)
 	}

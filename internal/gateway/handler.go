@@ -130,25 +130,35 @@ func plain(event *identity.Event, door identity.Door) (request, error) {
 	}
 	query, err := url.ParseQuery(event.RawQuery)
 	if err != nil {
-		return request{}, fault.New(fault.InvalidRequest, "the query string is not well formed; percent-encode its values, as in ?route=GET%%20/orders/*")
+		return request{}, fault.New(fault.InvalidRequest, "the query string is not well formed; percent-encode its values, as in ?route=GET%%20%%2Forders%%2F%%2A")
 	}
 	for name := range query {
-		if strings.HasPrefix(strings.ToLower(name), "x-amz-") {
+		if isSignature(name) {
 			delete(query, name) // a presigned request's own; its session token goes no further
 		}
 	}
 	body := []byte(event.Body)
 	if event.Base64 {
 		if body, err = base64.StdEncoding.DecodeString(event.Body); err != nil {
-			return request{}, fault.New(fault.InvalidRequest, "the body is not the base64 it is said to be")
+			return request{}, fault.New(fault.InvalidRequest, "the body is not the base64 it is said to be; send JSON as text")
 		}
 	}
 	if len(body) > api.MaxBody {
-		return request{}, fault.New(fault.TooLarge, "the body has %d bytes; at most %d are taken", len(body), api.MaxBody)
+		return request{}, fault.New(fault.TooLarge, "the body has %d bytes and at most %d are taken; ask for fewer or shorter routes", len(body), api.MaxBody)
 	}
 	// Two content types are no content type: joined, they do not parse.
 	contentType := strings.Join(event.Headers["content-type"], ", ")
 	return request{method, path, query.Encode(), contentType, body}, nil
+}
+
+// isSignature reports whether a query parameter is part of a presigned
+// request's signature.
+func isSignature(name string) bool {
+	switch strings.ToLower(name) {
+	case "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature", "x-amz-security-token":
+		return true
+	}
+	return false
 }
 
 // isMethod reports whether s is a method of HTTP as it is sent.

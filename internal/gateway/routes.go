@@ -70,6 +70,7 @@ func (e endpoint) methods() (all []string) {
 }
 
 func (h *Handler) postCredentials(ctx context.Context, call *vend.Call, r *http.Request) ([]byte, error) {
+	call.Asks("", nil)
 	if _, err := queryFields(r.URL.Query()); err != nil {
 		return nil, err
 	}
@@ -83,6 +84,7 @@ func (h *Handler) postCredentials(ctx context.Context, call *vend.Call, r *http.
 		return nil, fault.Wrap(fault.Internal, err, "reading the body")
 	}
 	req, err := api.DecodeCredentialsRequest(body)
+	call.Asks(req.Target, req.Routes)
 	if err != nil {
 		return nil, fault.New(fault.InvalidRequest, "%s", err)
 	}
@@ -90,6 +92,7 @@ func (h *Handler) postCredentials(ctx context.Context, call *vend.Call, r *http.
 }
 
 func (h *Handler) getCredentials(ctx context.Context, call *vend.Call, r *http.Request) ([]byte, error) {
+	call.Asks(r.PathValue("target"), r.URL.Query()["route"])
 	query, err := queryFields(r.URL.Query(), "route", "durationSeconds")
 	if err != nil {
 		return nil, err

@@ -109,6 +109,28 @@ func envFile(w World, f Files) string {
 	return b.String()
 }
 
+// ProfileNames are the profiles that the run writes, those that vend included.
+func (w World) ProfileNames() []string {
+	names := slices.Sorted(maps.Keys(w.Profiles))
+	for _, name := range w.vending() {
+		names = append(names, name+" (vended)")
+	}
+	return names
+}
+
+// vending are the targets that have a profile of their name.
+func (w World) vending() (names []string) {
+	if _, ok := w.Profiles[vendingProfile]; !ok {
+		return nil
+	}
+	for _, t := range w.Targets {
+		if _, taken := w.Profiles[t.Name]; !taken {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
 // configFile gives each session a profile, and each target one that vends.
 func configFile(tool string, w World) string {
 	var b strings.Builder

@@ -63,12 +63,8 @@ func (s *Stack) places() view.Places {
 	for _, name := range slices.Sorted(maps.Keys(w.Profiles)) {
 		p.Profiles = append(p.Profiles, view.Profile{Name: name, Who: w.Profiles[name].ARN()})
 	}
-	if _, ok := w.Profiles[vendingProfile]; ok {
-		for _, t := range w.Targets {
-			if _, taken := w.Profiles[t.Name]; !taken {
-				p.Profiles = append(p.Profiles, view.Profile{Name: t.Name, Who: "vends as " + vendingProfile})
-			}
-		}
+	for _, name := range w.vending() {
+		p.Profiles = append(p.Profiles, view.Profile{Name: name, Who: "vends as " + vendingProfile})
 	}
 	return p
 }

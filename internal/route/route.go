@@ -74,6 +74,9 @@ func Parse(s string) (Route, error) {
 		return Route{}, fmt.Errorf("route %q: %q is not a method: use one of %s, or * for all of them", clip(s), clip(method), strings.Join(methods[:], ", "))
 	}
 	if err := checkPath(path); err != nil {
+		if !strings.HasPrefix(path, "/") && checkPath("/"+path) == nil {
+			return Route{}, fmt.Errorf("route %q: the path must begin with a slash: write %s /%s", clip(s), method, clip(path))
+		}
 		return Route{}, fmt.Errorf("route %q: %w", clip(s), err)
 	}
 	return Route{method, path}, nil
@@ -114,11 +117,11 @@ func checkPath(path string) error {
 		}
 	}
 	if strings.Contains(path, "//") {
-		return fmt.Errorf("`//` is not allowed: backends read it as one slash, IAM does not")
+		return fmt.Errorf("`//` is not allowed: backends read it as one slash, IAM does not; write one slash")
 	}
 	for seg := range strings.SplitSeq(path[1:], "/") {
 		if seg == "." || seg == ".." {
-			return fmt.Errorf("the segment %q is not allowed: backends resolve it, IAM does not", seg)
+			return fmt.Errorf("the segment %q is not allowed: backends resolve it, IAM does not; write the path that it leads to", seg)
 		}
 	}
 	return nil

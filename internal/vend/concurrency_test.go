@@ -80,6 +80,19 @@ func TestSimultaneousFailure(t *testing.T) {
 				})
 			}
 			wg.Wait()
+			announced := map[string]bool{}
+			for _, l := range h.Trail.Lines(t) {
+				switch l.Text("event") {
+				case "intent":
+					announced[l.Text("receipt")] = true
+				case "outcome":
+					if !announced[l.Text("receipt")] || l.Text("outcome") == "refused" || l["grantedSeconds"] != nil {
+						t.Errorf("an end that does not join its intent, or grants: %v", l)
+					}
+				default:
+					t.Errorf("STS was asked, and a line says refused: %v", l)
+				}
+			}
 			intents, finals := counts(t, h)
 			if calls := len(h.STS.Calls()); finals != n || intents != calls || calls == 0 {
 				t.Errorf("%d calls, %d intents, %d ends", calls, intents, finals)

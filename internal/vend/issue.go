@@ -34,17 +34,17 @@ func (s *Service) issue(ctx context.Context, began time.Time, e audit.Entry, sc 
 		})
 	}
 	if err != nil {
-		e.Outcome = worst(attempts)
+		e.Outcome, e.GrantedSeconds = worst(attempts), 0
 		e.SetFault(err)
 	} else {
 		e.Outcome = audit.Issued
 		setIssued(&e, issued)
 	}
 	if unwritten := s.write(ctx, began, e, audit.Done); unwritten != nil {
-		return assume.Issued{}, &recorded{unwritten}
+		return assume.Issued{}, &recorded{unwritten, e.Receipt, audit.Unknown}
 	}
 	if err != nil {
-		return assume.Issued{}, &recorded{err}
+		return assume.Issued{}, &recorded{err, e.Receipt, e.Outcome}
 	}
 	return issued, nil
 }

@@ -16,6 +16,14 @@ func (c *Call) about(action audit.Action) *audit.Entry {
 	return &c.entry
 }
 
+// Asks notes what a call asks for, as soon as that can be read: a request that
+// is refused for its form is recorded with its target too. The routes are as
+// the caller wrote them.
+func (c *Call) Asks(target string, routes []string) {
+	e := c.about(audit.Vend)
+	e.Target, e.Routes = target, routes
+}
+
 // identify copies what is known of the caller to the entry.
 func (c *Call) identify() {
 	c.entry.RequestID, c.entry.TraceID = c.RequestID, c.TraceID
@@ -33,7 +41,7 @@ func (s *Service) Refuse(ctx context.Context, call *Call, why error) error {
 		return why
 	}
 	call.identify()
-	call.entry.Outcome = audit.Refused
+	call.entry.Outcome, call.entry.GrantedSeconds = audit.Refused, 0
 	call.entry.SetFault(why)
 	if err := s.end(ctx, call, audit.Refusal); err != nil {
 		return err

@@ -69,6 +69,10 @@ func (s *Service) obtain(ctx context.Context, call *Call, digest string, sc scop
 		}
 	}
 	if err != nil {
+		var r *recorded
+		if how == assume.Shared && errors.As(err, &r) {
+			return Vended{}, s.shared(ctx, call, r)
+		}
 		return Vended{}, s.Refuse(ctx, call, err)
 	}
 	// Expirations are of whole seconds, and so is the clock of the answer.
@@ -95,11 +99,27 @@ func individual(c identity.Caller) string {
 	return strings.Join([]string{c.Issuer, c.Principal.Canonical(), c.UniqueID, c.Subject}, "\x00")
 }
 
-// recorded marks an error of which the outcome line tells already. For those
-// who shared the issuance it is an error like any other.
-type recorded struct{ error }
+// recorded is an error of an issuance that came as far as STS: an outcome line
+// tells of it already. Those who shared the issuance end alike, each with a
+// line of its own.
+type recorded struct {
+	error
+	receipt string
+	outcome audit.Outcome
+}
 
 func (r *recorded) Unwrap() error { return r.error }
+
+// shared ends a call whose issuance, begun by another, failed at STS.
+func (s *Service) shared(ctx context.Context, call *Call, r *recorded) error {
+	e := &call.entry
+	e.Receipt, e.Outcome, e.GrantedSeconds = r.receipt, r.outcome, 0
+	e.SetFault(r.error)
+	if err := s.end(ctx, call, audit.Done); err != nil {
+		return err
+	}
+	return r.error
+}
 
 // Targets tells what a caller may have.
 func (s *Service) Targets(ctx context.Context, call *Call) (Listing, error) {
