@@ -33,7 +33,7 @@ run: build ## the whole story on this machine, no AWS needed; stays up until Ctr
 	build/credvend local --tour --bootstrap build/bootstrap
 
 demo: build ## the same story, then exit: 0 only if every step went as told
-	build/credvend local --tour --exit --bootstrap build/bootstrap
+	build/credvend local --tour --exit --port 0 --dir .credvend/demo --bootstrap build/bootstrap
 
 ##@ Build
 

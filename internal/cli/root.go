@@ -57,8 +57,8 @@ func newRootCommand(e *env) *cobra.Command {
 		Use:   "credvend",
 		Short: "Vend short-lived, scoped AWS credentials across accounts",
 		Long: `credvend vends short-lived AWS credentials that are good for named routes of an
-API in another account, and nothing else. This tool prepares what the service
-decides by.`,
+API in another account, and nothing else. This tool builds allowlists, fetches
+credentials, and runs the whole of it on this machine.`,
 		Example: `  # check an allowlist and build what the function reads
   credvend allowlist build allowlist.yaml -o allowlist.json
 
