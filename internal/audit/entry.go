@@ -60,7 +60,7 @@ type Entry struct {
 	Action    Action `json:"action"`
 	RequestID string `json:"requestId"`
 	Receipt   string `json:"receipt,omitempty"` // of the issuance; stands in the session name
-	Reused    bool   `json:"reused"`
+	Reused    bool   `json:"reused"`            // another request announced the issuance, whatever came of it
 
 	// Who asked, as the front door verified it.
 	FrontDoor      string        `json:"frontDoor,omitempty"`

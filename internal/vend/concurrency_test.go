@@ -80,12 +80,13 @@ func TestSimultaneousFailure(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			announced := map[string]bool{}
+			announced, shared := map[string]bool{}, map[bool]int{}
 			for _, l := range h.Trail.Lines(t) {
 				switch l.Text("event") {
 				case "intent":
 					announced[l.Text("receipt")] = true
 				case "outcome":
+					shared[l["reused"] == true]++
 					if !announced[l.Text("receipt")] || l.Text("outcome") == "refused" || l["grantedSeconds"] != nil {
 						t.Errorf("an end that does not join its intent, or grants: %v", l)
 					}
@@ -94,7 +95,7 @@ func TestSimultaneousFailure(t *testing.T) {
 				}
 			}
 			intents, finals := counts(t, h)
-			if calls := len(h.STS.Calls()); finals != n || intents != calls || calls == 0 {
+			if calls := len(h.STS.Calls()); finals != n || intents != calls || calls == 0 || shared[false] != calls {
 				t.Errorf("%d calls, %d intents, %d ends", calls, intents, finals)
 			}
 		})

@@ -113,7 +113,7 @@ func (r *recorded) Unwrap() error { return r.error }
 // shared ends a call whose issuance, begun by another, failed at STS.
 func (s *Service) shared(ctx context.Context, call *Call, r *recorded) error {
 	e := &call.entry
-	e.Receipt, e.Outcome, e.GrantedSeconds = r.receipt, r.outcome, 0
+	e.Receipt, e.Reused, e.Outcome, e.GrantedSeconds = r.receipt, true, r.outcome, 0
 	e.SetFault(r.error)
 	if err := s.end(ctx, call, audit.Done); err != nil {
 		return err
