@@ -281,8 +281,9 @@ func TestAnyChangedByteIsRefused(t *testing.T) {
 	for i, p := range payloads {
 		events[i] = jwtEvent(t, p)
 	}
-	changed := 0
+	tried, changed := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
+		tried++
 		which := rapid.IntRange(0, len(payloads)-1).Draw(rt, "payload")
 		b := []byte(payloads[which])
 		at := rapid.IntRange(0, len(b)-1).Draw(rt, "at")
@@ -297,8 +298,8 @@ func TestAnyChangedByteIsRefused(t *testing.T) {
 			rt.Fatalf("byte %d as %q was let pass: %s gives %+v", at, b[at], b, c)
 		}
 	})
-	if changed < 50 {
-		t.Errorf("only %d payloads differed", changed)
+	if changed < tried/2 { // -short tries fewer
+		t.Errorf("only %d of %d payloads differed", changed, tried)
 	}
 }
 
