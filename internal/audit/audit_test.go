@@ -306,6 +306,18 @@ func TestDimensionsAreBounded(t *testing.T) {
 	}
 }
 
+func TestCounts(t *testing.T) {
+	line, err := json.Marshal(map[string]any{MetricsKey: Counts(testNow, "allowlistLoads", "allowlistLoadFailures")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"_aws":{"Timestamp":1795348800123,"CloudWatchMetrics":[{"Namespace":"credvend","Dimensions":[[]],` +
+		`"Metrics":[{"Name":"allowlistLoads","Unit":"Count"},{"Name":"allowlistLoadFailures","Unit":"Count"}]}]}}`
+	if string(line) != want {
+		t.Errorf("got\n%s\nwant\n%s", line, want)
+	}
+}
+
 // TestNoFieldForACredential holds the names of an entry's fields: one that
 // could hold a secret must not come in unseen.
 func TestNoFieldForACredential(t *testing.T) {

@@ -57,3 +57,18 @@ func newMetrics(e *Entry, now time.Time) *metrics {
 	m.AWS = embedded{now.UnixMilli(), []directive{d}}
 	return m
 }
+
+// Counts returns the member `_aws` of a line that counts each of the names once:
+// top-level members of the line, whose values are numbers. They have no
+// dimensions. It is for lines that are not about a request, such as those of
+// the operator's log; the member's name is MetricsKey.
+func Counts(now time.Time, names ...string) any {
+	d := directive{Namespace: Namespace, Dimensions: [][]string{{}}}
+	for _, name := range names {
+		d.Metrics = append(d.Metrics, metric{name, "Count"})
+	}
+	return embedded{now.UnixMilli(), []directive{d}}
+}
+
+// MetricsKey is where CloudWatch looks for what Counts returns.
+const MetricsKey = "_aws"

@@ -21,7 +21,6 @@ import (
 	"github.com/credvend/credvend/internal/audit"
 	"github.com/credvend/credvend/internal/config"
 	"github.com/credvend/credvend/internal/gateway"
-	"github.com/credvend/credvend/internal/source"
 	"github.com/credvend/credvend/internal/vend"
 )
 
@@ -56,7 +55,7 @@ func New(ctx context.Context, getenv func(string) string, trail, operator *os.Fi
 		return nil, err
 	}
 	log := slog.New(slog.NewJSONHandler(operator, nil))
-	list, err := newSource(cfg, log)
+	list, err := newSource(cfg, getenv, log)
 	if err != nil {
 		return nil, err
 	}
@@ -77,25 +76,6 @@ func New(ctx context.Context, getenv func(string) string, trail, operator *os.Fi
 	})
 	list.Preload(ctx, preloadPatience)
 	return gateway.New(cfg.FrontDoors, service, log), nil
-}
-
-func newSource(cfg config.Config, log *slog.Logger) (*source.Source, error) {
-	if cfg.Allowlist.Scheme != config.FileScheme {
-		return nil, fmt.Errorf("%s: %s is not supported by this version of credvend; use file:PATH", config.AllowlistVar, cfg.Allowlist)
-	}
-	return source.New(source.Config{
-		Loader:   source.File{Path: cfg.Allowlist.Path},
-		MaxAge:   cfg.MaxAge,
-		MaxStale: cfg.MaxStale,
-		Report: func(s source.Status) {
-			if s.Err != nil {
-				log.Error("the allowlist could not be loaded", slog.String("source", cfg.Allowlist.String()), slog.String("error", s.Err.Error()),
-					slog.String("servesDigest", s.Digest), slog.Int("ageSeconds", int(s.Age.Seconds())))
-				return
-			}
-			log.Info("allowlist loaded", slog.String("source", cfg.Allowlist.String()), slog.String("digest", s.Digest))
-		},
-	})
 }
 
 // newBroker makes a client for each region's STS. The SDK would try three

@@ -16,6 +16,7 @@ import (
 
 	"github.com/credvend/credvend/internal/config"
 	"github.com/credvend/credvend/internal/identity"
+	"github.com/credvend/credvend/internal/source"
 	"github.com/credvend/credvend/internal/vendtest"
 )
 
@@ -138,11 +139,12 @@ func TestNewVends(t *testing.T) {
 // nothing is written.
 func TestNewRefuses(t *testing.T) {
 	for name, env := range map[string]map[string]string{
-		config.FrontDoorsVar:   {config.FrontDoorsVar: ""},
-		config.AllowlistVar:    {config.AllowlistVar: "allowlist.json"},
-		config.STSRegionsVar:   {config.STSRegionsVar: "nowhere"},
-		config.RateVar:         {config.RateVar: "much"},
-		"AWS_LAMBDA_LOG_LEVEL": {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "ERROR"},
+		config.FrontDoorsVar:    {config.FrontDoorsVar: ""},
+		config.AllowlistVar:     {config.AllowlistVar: "allowlist.json"},
+		config.STSRegionsVar:    {config.STSRegionsVar: "nowhere"},
+		config.RateVar:          {config.RateVar: "much"},
+		source.AppConfigPortVar: {config.AllowlistVar: "appconfig:a/b/c", source.AppConfigPortVar: "65536"},
+		"AWS_LAMBDA_LOG_LEVEL":  {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "ERROR"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sdkEnv(t, answer)

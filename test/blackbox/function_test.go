@@ -51,7 +51,7 @@ var bootstrap = sync.OnceValues(func() (string, error) {
 	if err := touch(root); err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-o", path, "./functions/vend")
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-trimpath", "-o", path, "./functions/vend")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
 	if out, err := cmd.CombinedOutput(); err != nil {
