@@ -39,6 +39,11 @@ It writes AWS config and credentials files and local.env, a file of shell
 variables, into the folder of --dir, and prints "ready" once everything answers.
 All of it listens on loopback only. It is not for production.
 
+The accounts are made from the templates that credvend is deployed with,
+template.yaml and accounts/target.yaml, by an imitation of CloudFormation: roles,
+policies, permissions and front doors are theirs. With --templates they are made
+from yours, and a mistake in them shows as it would on AWS.
+
 Without --allowlist it plays the story's own list. With one, each target of the
 list gets a role and an API that echoes, and each caller that is named by a
 literal ARN gets a profile of its name.`,
@@ -51,6 +56,9 @@ literal ARN gets a profile of its name.`,
 
   # your own allowlist
   credvend local --allowlist allowlist.yaml
+
+  # your own template.yaml and accounts/target.yaml, before you deploy them
+  credvend local --templates . --tour
 
   # for scripts: any free ports, exit code 0 only if the story goes as told
   credvend local --port 0 --tour --exit`,
@@ -73,6 +81,7 @@ literal ARN gets a profile of its name.`,
 	f.IntVar(&o.port, "port", local.DefaultPort, "first of a row of ports; 0, or the default when it is busy, takes free ones")
 	f.StringVar(&o.dir, "dir", ".credvend/local", "folder for the files that the run writes")
 	f.StringVar(&o.allowlist, "allowlist", "", "allowlist (YAML) to play instead of the story's")
+	f.StringVar(&o.templates, "templates", "", "folder with template.yaml and accounts/target.yaml to play instead of the ones built in")
 	f.StringVar(&o.bootstrap, "bootstrap", "", "the function's program; without it the tool runs itself as the function")
 	f.BoolVar(&o.tour, "tour", false, "play the story once and tell it")
 	f.BoolVar(&o.exit, "exit", false, "with --tour: exit after the story, 0 only if each step went as told")
@@ -80,10 +89,10 @@ literal ARN gets a profile of its name.`,
 }
 
 type localOptions struct {
-	port                      int
-	portFixed                 bool
-	dir, allowlist, bootstrap string
-	tour, exit                bool
+	port                                 int
+	portFixed                            bool
+	dir, allowlist, templates, bootstrap string
+	tour, exit                           bool
 }
 
 func (e *env) local(ctx context.Context, o localOptions) error {
@@ -100,7 +109,7 @@ func (e *env) local(ctx context.Context, o localOptions) error {
 	}
 	log := &gate{w: e.stdout}
 	stack, err := local.Start(ctx, local.Options{
-		Port: o.port, PortFixed: o.portFixed, Dir: o.dir, Allowlist: o.allowlist,
+		Port: o.port, PortFixed: o.portFixed, Dir: o.dir, Allowlist: o.allowlist, Templates: o.templates,
 		Bootstrap: bootstrap, Tool: tool, Log: log,
 	})
 	var problems yamldoc.Diagnostics

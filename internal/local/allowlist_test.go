@@ -83,6 +83,8 @@ func TestAllowlistMode(t *testing.T) {
 	}
 	want := []string{
 		"caller visitor: nobody plays its issuer https://other.example.com here, since a front door takes one issuer",
+		"target reports: the list has no external_id, and accounts/target.yaml wants one: its role is made here without that condition",
+		"targets orders, stock share the role orders-invoke: accounts/target.yaml makes a role for one API, so here it is what their stacks make together",
 		"tokens of https://idp.example.com/pool are played by " + s.World.IssuerURL,
 	}
 	if diff := cmp.Diff(want, s.World.Adapted); diff != "" {

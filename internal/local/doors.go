@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/credvend/credvend/internal/local/apigw"
@@ -17,6 +19,9 @@ import (
 	"github.com/credvend/credvend/internal/local/sigv4"
 	"github.com/credvend/credvend/internal/local/sts"
 )
+
+// mostEnvironments is how many copies of the function run side by side, at most.
+const mostEnvironments = 4
 
 // startFunction runs the real bootstrap under the Runtime API, as the broker's
 // role and with nothing else of this process's environment.
@@ -37,22 +42,31 @@ func (s *Stack) startFunction(ctx context.Context, o Options, a *accounts) error
 	if err != nil {
 		return err
 	}
+	f := a.stack.Function
+	environments := mostEnvironments
+	if f.Concurrency > 0 {
+		environments = min(environments, f.Concurrency)
+	}
+	var env []string
+	for _, name := range slices.Sorted(maps.Keys(f.Environment)) {
+		env = append(env, name+"="+f.Environment[name])
+	}
+	env = append(env, // later ones win: a template cannot lead the function to the real STS
+		"AWS_ACCESS_KEY_ID="+a.broker.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY="+a.broker.SecretAccessKey,
+		"AWS_SESSION_TOKEN="+a.broker.SessionToken,
+		"AWS_ENDPOINT_URL_STS="+s.World.STSURL,
+	)
 	s.function, err = runtime.Start(ctx, runtime.Options{
 		Bootstrap:    o.Bootstrap,
-		FunctionARN:  a.functionARN(),
-		Timeout:      10 * time.Second,
-		MemoryMB:     256,
-		Environments: 4,
+		Dir:          filepath.Dir(list), // where the package's allowlist.json lies
+		FunctionARN:  f.ARN,
+		Timeout:      f.Timeout,
+		MemoryMB:     f.MemoryMB,
+		Environments: environments,
 		Stdout:       auditLines{audit, s.view},
 		Stderr:       operator,
-		Env: []string{
-			"AWS_ACCESS_KEY_ID=" + a.broker.AccessKeyID,
-			"AWS_SECRET_ACCESS_KEY=" + a.broker.SecretAccessKey,
-			"AWS_SESSION_TOKEN=" + a.broker.SessionToken,
-			"AWS_ENDPOINT_URL_STS=" + s.World.STSURL,
-			"CREDVEND_ALLOWLIST=file:" + list,
-			"CREDVEND_FRONT_DOORS=" + fmt.Sprintf("%s=iam %s=jwt url:%s=iam %s=rest-iam,base=/%s", iamAPI, jwtAPI, urlID, restAPI, restStage),
-		},
+		Env:          env,
 	})
 	if err != nil {
 		return fmt.Errorf("the function does not start: %w\n%s", err, lastWords(filepath.Join(o.Dir, "function.log")))
@@ -82,54 +96,32 @@ func (s *Stack) openLog(name string) (io.Writer, error) {
 	return f, nil
 }
 
-// invoker is the function as front doors invoke it.
-type invoker struct{ function *runtime.Function }
-
-func (i invoker) Invoke(ctx context.Context, payload []byte) ([]byte, string, error) {
-	answer, err := i.function.Invoke(ctx, payload)
-	return answer.Payload, answer.FunctionError, err
-}
-
-// openDoors opens the four front doors and Account A's APIs.
+// openDoors opens the four front doors, as the stack makes them, and Account A's
+// APIs, which no template makes: with AWS_IAM on every route, and an echo.
 func (s *Stack) openDoors(a *accounts, now func() time.Time) error {
 	door := func(id, account, region string) apigw.Door {
 		return apigw.Door{ID: id, Region: region, Account: account, World: a.world, Trace: s.sawDoor, Now: now}
 	}
-	ours := func(id string) apigw.Door { return door(id, accountB, s.plan.region) }
-	function := invoker{s.function}
-	issuer := oidc.NewVerifier(oidc.VerifierOptions{Issuer: s.World.IssuerURL, Audience: s.plan.audiences, Now: now})
-
-	type opening struct {
-		port int
-		open func() (http.Handler, error)
+	open := opener{
+		stack: a.stack, policy: a.functionPolicy, function: invoker{s.function},
+		door:   func(id string) apigw.Door { return door(id, accountB, s.plan.region) },
+		issuer: s.World.IssuerURL, played: s.plan.jwtIssuer(), now: now,
 	}
-	doors := []opening{
-		{portIAM, func() (http.Handler, error) {
-			return apigw.NewHTTPAPI(apigw.HTTPAPIOptions{Door: ours(iamAPI), Invoker: function})
-		}},
-		{portJWT, func() (http.Handler, error) {
-			return apigw.NewHTTPAPI(apigw.HTTPAPIOptions{Door: ours(jwtAPI), Invoker: function, JWT: &apigw.JWTAuthorizer{Verifier: issuer}})
-		}},
-		{portFunctionURL, func() (http.Handler, error) {
-			return apigw.NewFunctionURL(apigw.FunctionURLOptions{Door: ours(urlID), FunctionARN: a.functionARN(), Policy: a.urlPolicy, Invoker: function})
-		}},
-		{portREST, func() (http.Handler, error) {
-			return apigw.NewRESTAPI(apigw.RESTAPIOptions{Door: ours(restAPI), Stage: restStage, Policy: a.apiPolicy, Invoker: function})
-		}},
-	}
-	for i, api := range s.plan.apis {
-		doors = append(doors, opening{fixedPorts + i, func() (http.Handler, error) {
-			return apigw.NewHTTPAPI(apigw.HTTPAPIOptions{
-				Door: door(api.stage.API, api.stage.Account, api.stage.Region), Stage: api.stage.Name, Backend: apigw.Echo(),
-			})
-		}})
-	}
-	for _, d := range doors {
-		h, err := d.open()
+	for _, d := range a.doors {
+		h, err := open.handler(d.id)
 		if err != nil {
-			return fmt.Errorf("opening a door: %w", err)
+			return fmt.Errorf("%s: the front door of the output %s: %w", brokerFile, d.output, err)
 		}
 		s.row.serve(d.port, h)
+	}
+	for i, api := range s.plan.apis {
+		h, err := apigw.NewHTTPAPI(apigw.HTTPAPIOptions{
+			Door: door(api.stage.API, api.stage.Account, api.stage.Region), Stage: api.stage.Name, Backend: apigw.Echo(),
+		})
+		if err != nil {
+			return fmt.Errorf("opening an API of Account A: %w", err)
+		}
+		s.row.serve(fixedPorts+i, h)
 	}
 	return nil
 }
@@ -137,11 +129,11 @@ func (s *Stack) openDoors(a *accounts, now func() time.Time) error {
 // newSTS is the security token service of every region.
 func newSTS(world *iam.World, issuer *oidc.Issuer, faults *sts.Faults, saw func(sts.Event), now func() time.Time) http.Handler {
 	return sts.New(sts.Options{
-		World: world, Authenticator: signatures{sigv4.Verifier{Keys: keys{world}, Now: now, Service: "sts"}},
+		World: world, Authenticator: signatures{sigv4.Verifier{Keys: keys{world}, Now: now, Service: "sts", Regions: stsRegions()}},
 		Now: now, Faults: faults,
 		Log: saw,
 		WebIdentity: func(_ context.Context, r sts.WebIdentityRequest) (string, error) {
-			return issuer.Token(r.Claims(issuer.URL()))
+			return issuer.TokenWith(r.SigningAlgorithm, r.Claims(issuer.URL()))
 		},
 	})
 }

@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -125,7 +127,7 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, env[name], url)
 		}
 	}
-	if profiles := slices.Sorted(maps.Keys(s.World.Profiles)); !slices.Equal(profiles, []string{"billing-service", "outsider", "stranger"}) {
+	if profiles := slices.Sorted(maps.Keys(s.World.Profiles)); !slices.Equal(profiles, []string{"billing-service", "expired", "outsider", "stranger"}) {
 		t.Errorf("profiles %q", profiles)
 	}
 	config, err := os.ReadFile(s.World.Files.Config)
@@ -156,6 +158,13 @@ func TestProfiles(t *testing.T) {
 			}
 			client := sts.NewFromConfig(cfg, func(o *sts.Options) { o.BaseEndpoint = aws.String(s.World.STSURL) })
 			me, err := client.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+			if name == "expired" {
+				var fault smithy.APIError
+				if !errors.As(err, &fault) || fault.ErrorCode() != "ExpiredToken" || !strings.Contains(session.ARN(), "/billing-service/") {
+					t.Errorf("%s: %v", session.ARN(), err)
+				}
+				return
+			}
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,6 @@
-// Package local is the two accounts on one machine: it builds them from an
-// allowlist, starts everything on loopback, and writes the files by which AWS's
-// own tools find their way in.
+// Package local is the two accounts on one machine: it builds them from the
+// templates that are deployed and an allowlist, starts everything on loopback,
+// and writes the files by which AWS's own tools find their way in.
 //
 // It is not for production, and says so. What judges requests is in the
 // packages below it (iam, sigv4, sts, apigw, oidc, runtime), which know nothing
@@ -30,6 +30,7 @@ type Options struct {
 	PortFixed bool     // Port was asked for: it is an error if it is taken
 	Dir       string   // where the files go; it is made, 0700
 	Allowlist string   // a file; "": the story's own
+	Templates string   // a folder with template.yaml and accounts/target.yaml; "": those built in
 	Bootstrap []string // the function's program and arguments
 	Tool      string   // path of credvend, for the profile that calls it
 
@@ -81,7 +82,15 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{plan: p, dir: o.Dir, faults: &sts.Faults{}, log: &requestLog{w: o.Log}, view: view.New(view.Options{Now: o.Now})}
+	t, err := readTemplates(o.Templates)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := newAccounts(p, t, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{plan: p, dir: o.Dir, faults: &sts.Faults{}, log: &requestLog{w: o.Log, now: o.Now}, view: view.New(view.Options{Now: o.Now})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -93,20 +102,17 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if s.row, err = listen(o.Port, o.PortFixed, fixedPorts+len(p.apis)); err != nil {
 		return nil, err
 	}
-	s.locate()
+	s.row.stray = s.sawStray
+	s.locate(accounts.doors)
 	if err := p.settle(s.World); err != nil {
 		return nil, err
 	}
 	s.World.Adapted = p.adapted
-	accounts, err := newAccounts(p, o.Now)
-	if err != nil {
-		return nil, err
-	}
 	s.World.Profiles = accounts.sessions
 	if s.issuer, err = oidc.New(oidc.Options{URL: s.World.IssuerURL, Audience: s.World.Audience, Now: o.Now}); err != nil {
 		return nil, fmt.Errorf("the local issuer: %w", err)
 	}
-	s.row.serve(portIssuer, s.issuer)
+	s.row.serve(portIssuer, s.log.tell("issuer", s.issuer))
 	s.row.serve(portSTS, newSTS(accounts.world, s.issuer, s.faults, s.sawSTS, o.Now))
 	if err := s.startFunction(ctx, o, accounts); err != nil {
 		return nil, err
@@ -126,10 +132,22 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 }
 
 // locate fills in the addresses, which are known once the ports are.
-func (s *Stack) locate() {
+func (s *Stack) locate(doors []doorway) {
 	w := &s.World
-	w.ViewURL, w.URL, w.JWTURL = s.row.url(portView), s.row.url(portIAM), s.row.url(portJWT)
-	w.FunctionURL, w.RESTURL = s.row.url(portFunctionURL), s.row.url(portREST)+"/"+restStage
+	w.ViewURL = s.row.url(portView)
+	for _, d := range doors {
+		url := s.row.url(d.port) + d.path
+		switch d.port {
+		case portIAM:
+			w.URL = url
+		case portJWT:
+			w.JWTURL = url
+		case portFunctionURL:
+			w.FunctionURL = url
+		case portREST:
+			w.RESTURL = url
+		}
+	}
 	w.IssuerURL, w.STSURL = s.row.url(portIssuer), s.row.url(portSTS)
 	w.Region, w.Audience = s.plan.region, s.plan.audiences[0]
 	for i, api := range s.plan.apis {

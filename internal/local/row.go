@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/credvend/credvend/internal/local/wire"
 )
 
 // The row of ports, in this order from the first one on; the targets' APIs
@@ -30,6 +32,7 @@ type row struct {
 	listeners []net.Listener
 	servers   []*http.Server
 	urls      []string
+	stray     func(wire.Stray) // told of what no handler sees; nil: nobody is
 }
 
 // listen opens n ports from first on. If first is the default and taken, or
@@ -75,15 +78,16 @@ func (r *row) url(i int) string { return r.urls[i] }
 // serve answers on the ith port.
 func (r *row) serve(i int, h http.Handler) {
 	s := &http.Server{
-		Handler:           h,
+		Handler:           wire.Handler(h),
+		ConnContext:       wire.ConnContext,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10, // the doors have limits of their own, and say so
+		MaxHeaderBytes:    wire.MaxHead, // the doors have limits of their own, and say so
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	r.servers = append(r.servers, s)
-	go func(l net.Listener) { _ = s.Serve(l) }(r.listeners[i]) // ends with close
+	go func(l net.Listener) { _ = s.Serve(l) }(wire.Listen(r.listeners[i], r.stray)) // ends with close
 }
 
 // ready waits until every port answers.

@@ -4,15 +4,18 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 
 	"github.com/credvend/credvend/internal/local/apigw"
 	"github.com/credvend/credvend/internal/local/sts"
 	"github.com/credvend/credvend/internal/local/view"
+	"github.com/credvend/credvend/internal/local/wire"
 )
 
 // sawDoor tells of a request to a front door or to an API of Account A.
@@ -25,6 +28,13 @@ func (s *Stack) sawDoor(t apigw.Trace) {
 func (s *Stack) sawSTS(e sts.Event) {
 	s.log.printf("%s  %-12s %-37s %d %s  %s %s %s", e.Time.Format("15:04:05"), "sts "+e.Region, e.Action, e.Status, http.StatusText(e.Status), e.Caller, e.SessionName, e.Reason)
 	s.view.STS(e)
+}
+
+// sawStray tells of what came to a port and was no request. A browser opens
+// connections that it does not use; those bring nothing and are not told of.
+func (s *Stack) sawStray(t wire.Stray) {
+	_, port, _ := net.SplitHostPort(t.To) // an address of ours: it has a port
+	s.log.printf("%s  %-12s %s", s.log.now().Format("15:04:05"), "port "+port, t.What)
 }
 
 // auditLines shows the function's audit lines to the view and writes them to
@@ -71,8 +81,30 @@ func (s *Stack) places() view.Places {
 
 // requestLog writes a line for each request, whole lines at a time.
 type requestLog struct {
-	mu sync.Mutex
-	w  io.Writer
+	now func() time.Time
+	mu  sync.Mutex
+	w   io.Writer
+}
+
+// tell has the requests to a handler logged that tells of none itself.
+func (l *requestLog) tell(name string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		noted := &noted{ResponseWriter: w, status: http.StatusOK}
+		h.ServeHTTP(noted, r)
+		l.printf("%s  %-12s %-4s %-32s %d %s", l.now().Format("15:04:05"), name, r.Method, r.URL.EscapedPath(), noted.status, http.StatusText(noted.status))
+	})
+}
+
+// noted keeps the status of an answer.
+type noted struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (n *noted) WriteHeader(status int) {
+	n.status = status
+	n.ResponseWriter.WriteHeader(status)
 }
 
 func (l *requestLog) printf(format string, args ...any) {
@@ -106,7 +138,7 @@ func (l *requestLog) request(t apigw.Trace) {
 		who = "nobody verified"
 	}
 	line := fmt.Sprintf("%s  %-12s %-4s %-32s %d %s  %s", t.At.Format("15:04:05"), t.Kind, t.Method, t.Path, t.Status, http.StatusText(t.Status), who)
-	if !t.Allowed && t.Reason != "" {
+	if t.Reason != "" && (!t.Allowed || t.Status >= http.StatusInternalServerError) {
 		line += "  (" + t.Reason + ")"
 	}
 	l.printf("%s", line)

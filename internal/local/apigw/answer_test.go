@@ -162,3 +162,20 @@ func TestIntegrationTimeouts(t *testing.T) {
 		})
 	}
 }
+
+// How long each door waits for its integration, as AWS documents it.
+func TestIntegrationsAreGivenAWSTime(t *testing.T) {
+	t.Parallel()
+	if httpAPITimeout != 30*time.Second || restAPITimeout != 29*time.Second {
+		t.Errorf("HTTP API %s, REST API %s", httpAPITimeout, restAPITimeout)
+	}
+	for door, want := range map[string]time.Duration{"HTTP API": 30 * time.Second, "REST API": 29 * time.Second, "function URL": 15 * time.Minute} {
+		b, f := newBench(t), &patientFunction{}
+		if got := b.do(openDoors(b, f, nil)[door], sending{target: "/prod/x"}); got.status != http.StatusOK {
+			t.Fatalf("%s: %d %s", door, got.status, got.body)
+		}
+		if f.left > want || f.left < want-5*time.Second {
+			t.Errorf("%s waits %s, want %s", door, f.left, want)
+		}
+	}
+}

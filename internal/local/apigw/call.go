@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ type call struct {
 
 	requestID  string
 	extendedID string // API Gateway's own short id
-	traceID    string // X-Ray's
+	traceID    string // X-Ray's, of this door: Root, or Self where the client sent a Root
 }
 
 func (c *core) begin(w http.ResponseWriter, r *http.Request) *call {
@@ -46,9 +47,30 @@ func (c *core) begin(w http.ResponseWriter, r *http.Request) *call {
 	k.extendedID = base64.StdEncoding.EncodeToString(c.random(11))
 	k.traceID = fmt.Sprintf("1-%08x-%s", uint32(k.at.Unix()), hex.EncodeToString(c.random(12))) //nolint:gosec // X-Ray's format has 32 bits of time
 	k.trace = Trace{
-		Kind: c.kind, ID: c.ID, At: k.at, RequestID: k.requestID, Method: r.Method, Path: k.path, SourceIP: sourceIP(r),
+		Kind: c.kind, ID: c.ID, At: k.at, RequestID: k.requestID, TraceID: k.invocationTrace(), Method: r.Method, Path: k.path, SourceIP: sourceIP(r),
 	}
 	return k
+}
+
+type traceKey struct{}
+
+// TraceOf is the X-Ray header of the request that ctx belongs to, for Lambda to
+// hand to the function; "" outside a door.
+func TraceOf(ctx context.Context) string {
+	header, _ := ctx.Value(traceKey{}).(string)
+	return header
+}
+
+var rootForm = regexp.MustCompile(`(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)`)
+
+// invocationTrace keeps the client's Root, as AWS does. The client may send one
+// Root many times; Parent is the door's own and tells its requests apart.
+func (k *call) invocationTrace() string {
+	root := k.traceID
+	if m := rootForm.FindStringSubmatch(k.r.Header.Get("X-Amzn-Trace-Id")); m != nil {
+		root = m[1]
+	}
+	return "Root=" + root + ";Parent=" + hex.EncodeToString(k.random(8)) + ";Sampled=0"
 }
 
 func (c *core) random(n int) []byte {
@@ -167,7 +189,7 @@ func (k *call) invoke(f Invoker, event any, wait time.Duration) ([]byte, error) 
 	if k.Timeout > 0 {
 		wait = k.Timeout
 	}
-	ctx, cancel := context.WithTimeout(k.r.Context(), wait)
+	ctx, cancel := context.WithTimeout(context.WithValue(k.r.Context(), traceKey{}, k.trace.TraceID), wait)
 	defer cancel()
 	answer, functionError, err := f.Invoke(ctx, payload)
 	switch {

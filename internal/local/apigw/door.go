@@ -27,11 +27,11 @@ const (
 	lambdaTimeout  = 15 * time.Minute // the longest timeout of a Lambda function
 )
 
-// Invoker invokes a Lambda function synchronously. functionError is Lambda's
-// word for a function that failed ("Unhandled"); err is a refusal of Lambda
-// itself, or ctx's own error. It must be safe for concurrent use and return when
-// ctx ends, but, as on AWS, a gateway that gives up waiting does not stop the
-// function.
+// Invoker invokes a Lambda function synchronously, under the trace that TraceOf
+// finds in ctx. functionError is Lambda's word for a function that failed
+// ("Unhandled"); err is a refusal of Lambda itself, or ctx's own error. It must
+// be safe for concurrent use and return when ctx ends, but, as on AWS, a gateway
+// that gives up waiting does not stop the function.
 type Invoker interface {
 	Invoke(ctx context.Context, payload []byte) (answer []byte, functionError string, err error)
 }
@@ -70,7 +70,8 @@ type Trace struct {
 	ID        string // the door's id
 	At        time.Time
 	Elapsed   time.Duration
-	RequestID string
+	RequestID string // the door's own, as in the event
+	TraceID   string // X-Ray's header, as the function is invoked with it; no two requests have the same
 	Method    string
 	Path      string // as sent, without the query, which may hold a presigned token
 	SourceIP  string

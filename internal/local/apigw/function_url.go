@@ -79,6 +79,9 @@ func (u *FunctionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	k.trace.Allowed = true
 	event := k.httpEvent(u.domain(), DefaultRoute, "$default", k.path, nil, nil, authorizer)
+	if u.opt.Open {
+		event.RequestContext.AccountID = "anonymous" // as recorded events of type NONE have it
+	}
 	payload, err := k.invoke(u.opt.Invoker, event, lambdaTimeout)
 	var ans answer
 	if err == nil {

@@ -298,3 +298,31 @@ func indent(t *testing.T, v any) string {
 	}
 	return b.String()
 }
+
+// tracedFunction records under which trace it was invoked.
+type tracedFunction struct {
+	mu     sync.Mutex
+	traces []string
+}
+
+func (f *tracedFunction) Invoke(ctx context.Context, _ []byte) ([]byte, string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.traces = append(f.traces, TraceOf(ctx))
+	return []byte(`{"statusCode":200}`), "", nil
+}
+
+func (f *tracedFunction) last() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.traces[len(f.traces)-1]
+}
+
+// patientFunction records how long it may take.
+type patientFunction struct{ left time.Duration }
+
+func (f *patientFunction) Invoke(ctx context.Context, _ []byte) ([]byte, string, error) {
+	deadline, _ := ctx.Deadline()
+	f.left = time.Until(deadline)
+	return []byte(`{"statusCode":200}`), "", nil
+}

@@ -95,6 +95,7 @@ func (a *HTTPAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Apigw-Requestid", k.extendedID)
 	k.trace.RequestID = k.extendedID
 	if headerBytes(r) > maxHeaderBytes {
+		// The status is reported; the text is not documented (unsure).
 		k.trace.Reason = "request line and headers are over 10,240 bytes"
 		w.Header().Set("Connection", "close")
 		k.replyJSON(http.StatusRequestHeaderFieldsTooLarge, "message", "Request Header Fields Too Large")

@@ -158,6 +158,10 @@ func (k *call) forwardedHeaders(domain string) http.Header {
 		trace = "Self=" + k.traceID + ";" + sent
 	}
 	h.Set("X-Amzn-Trace-Id", trace)
+	if k.kind == kindFunctionURL {
+		h.Set("X-Amzn-Tls-Version", "TLSv1.3") // of the loopback's stand-in for Lambda's TLS
+		h.Set("X-Amzn-Tls-Cipher-Suite", "TLS_AES_128_GCM_SHA256")
+	}
 	if k.kind == kindHTTPAPI || len(k.body) > 0 {
 		h.Set("Content-Length", strconv.Itoa(len(k.body))) // an HTTP API states 0 too
 	}

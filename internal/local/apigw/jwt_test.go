@@ -49,7 +49,7 @@ func TestJWTAuthorizer(t *testing.T) {
 		{"expired", nil, func(_ *testing.T, i *oidc.Issuer) http.Header {
 			return bearer(must(i.Token(with("exp", noon.Add(-time.Minute).Unix()))))
 		}, 401, `Bearer scope="" error="invalid_token"`},
-		{"wrong audience", nil, func(_ *testing.T, i *oidc.Issuer) http.Header { return bearer(must(i.Token(with("aud", "other")))) }, 401, `Bearer scope="" error="invalid_token"`},
+		{"wrong audience", nil, func(_ *testing.T, i *oidc.Issuer) http.Header { return bearer(must(i.Token(with("aud", "other")))) }, 401, `Bearer scope="" error="invalid_token" error_description="the token does not have a valid audience"`}, // AWS's own example
 		{"wrong issuer", nil, func(_ *testing.T, i *oidc.Issuer) http.Header {
 			return bearer(must(i.Token(with("iss", "https://evil.example"))))
 		}, 401, `Bearer scope="" error="invalid_token"`},

@@ -91,7 +91,7 @@ func TestLimits(t *testing.T) {
 		{"a large payload", "HTTP API", post(5 << 20), 200, `{"ok":true}`},
 		{"header", "HTTP API", wide, 431, wideBody},
 		{"request line", "HTTP API", long, 431, wideBody},
-		{"payload", "REST API", post(maxAPIBody + 1), 413, tooLong},
+		{"payload", "REST API", post(maxAPIBody + 1), 413, "HTTP content length exceeded 10485760 bytes."},
 		{"event over Lambda's limit", "REST API", post(maxEventBytes), 413, tooLong},
 		{"header", "REST API", wide, 431, wideBody},
 		{"payload", "function URL", post(maxURLBody + 1), 413, urlTooLarge},

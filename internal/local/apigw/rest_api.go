@@ -109,6 +109,10 @@ func (a *RESTAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route, parameters, ok := a.routes.match(r.Method, trimSlash(path))
 	if !ok {
 		k.trace.Reason = "no such resource or method"
+		if answer, ok := k.misread(); ok {
+			k.replyRefusal(answer)
+			return
+		}
 		k.refuseREST(http.StatusForbidden, "MissingAuthenticationTokenException", "message", "Missing Authentication Token")
 		return
 	}
@@ -119,8 +123,10 @@ func (a *RESTAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch k.readBody(maxAPIBody) {
 	case 0:
-	case http.StatusRequestEntityTooLarge:
-		k.refuseREST(http.StatusRequestEntityTooLarge, "RequestTooLargeException", "message", "Request Too Long")
+	case http.StatusRequestEntityTooLarge: // recorded answers have it as plain text
+		w.Header().Set("X-Amzn-Errortype", "RequestTooLargeException")
+		w.Header().Set("Content-Type", "text/plain")
+		k.reply(http.StatusRequestEntityTooLarge, fmt.Appendf(nil, "HTTP content length exceeded %d bytes.", maxAPIBody))
 		return
 	default:
 		k.refuseREST(http.StatusBadRequest, "BadRequestException", "message", "Bad Request")
@@ -160,6 +166,21 @@ func (a *RESTAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Amzn-Trace-Id", "Root="+k.traceID)
 		k.reply(ans.status, ans.body)
 	}
+}
+
+// misread is the answer to a request for nothing that brings an Authorization
+// header which is no signature, a bearer token most often: a REST API takes it
+// for one all the same, and says what it lacks.
+func (k *call) misread() (sigv4.Answer, bool) {
+	if k.r.Header.Get("Authorization") == "" {
+		return sigv4.Answer{}, false
+	}
+	_, err := k.verifier.Verify(k.r, nil)
+	var refused *sigv4.Error
+	if !errors.As(err, &refused) || refused.Code != sigv4.CodeIncompleteSignature {
+		return sigv4.Answer{}, false
+	}
+	return sigv4.RESTAnswer(err), true
 }
 
 // authorize lets the request in, or answers it and reports false. The caller of

@@ -7,12 +7,14 @@ import (
 	"strings"
 
 	"github.com/credvend/credvend/internal/local/iam"
+	"github.com/credvend/credvend/internal/local/wire"
 )
 
 // restEvent is the event of a REST API's Lambda proxy integration, and that of an
 // HTTP API with payload format 1.0, which alone states a version. Empty optional
-// fields are null. AWS passes header names as the client
-// wrote them; net/http keeps only their canonical form, which is what stands here.
+// fields are null. Header names stand as the client wrote them, where the door's
+// listener remembers that (package wire), else in their canonical form. A client
+// that speaks HTTP/2 to AWS sends them in lower case; this one speaks HTTP/1.1.
 type restEvent struct {
 	Version                         string              `json:"version,omitempty"`
 	Resource                        string              `json:"resource"`
@@ -105,6 +107,7 @@ func (k *call) restEvent(at place, s *signer, text bool) restEvent {
 		id.AccessKey, id.PrincipalOrgID = &s.accessKeyID, k.orgID()
 	}
 	for name, values := range k.forwardedHeaders(at.domain) {
+		name = k.spelling(name)
 		e.Headers[name] = values[len(values)-1] // of repeated headers the single-value form keeps the last
 		e.MultiValueHeaders[name] = values
 	}
@@ -123,6 +126,16 @@ func (k *call) restEvent(at place, s *signer, text bool) restEvent {
 		e.Body = &body
 	}
 	return e
+}
+
+// spelling is how a REST API passes a header's name on: as the client wrote it,
+// but for those that AWS's proxies write anew, as recorded events show.
+func (k *call) spelling(name string) string {
+	switch name {
+	case "Authorization", "Host", "User-Agent", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Amzn-Trace-Id":
+		return name
+	}
+	return wire.Spelling(k.r, name)
 }
 
 // event1 is the event of payload format 1.0. Its path holds the stage, decoded

@@ -98,6 +98,27 @@ func TestUnknownRoutes(t *testing.T) {
 	}
 }
 
+// A bearer token for a resource that a REST API does not have is taken for a
+// signature, as users of AWS find out; a real signature, good or bad, is not told
+// whether the resource exists.
+func TestUnknownResourceWithAnAuthorization(t *testing.T) {
+	t.Parallel()
+	b, f := newBench(t), &fakeFunction{}
+	h := must(NewRESTAPI(RESTAPIOptions{Door: b.door("r7s8t9", accountB), Stage: "prod", Methods: []Route{{Key: "GET /orders"}}, Invoker: f}))
+	got := b.do(h, sending{target: "/prod/nowhere", header: http.Header{"Authorization": {"Bearer secret.bearer.token"}}})
+	const want = `{"message":"Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): 'f1yty4YM1BNcp3K4MdC6Om+lsBSP+R0pHywBCLAYsuU='."}`
+	if got.status != http.StatusForbidden || got.body != want || got.header.Get("x-amzn-errortype") != "IncompleteSignatureException" {
+		t.Errorf("%d %s %v", got.status, got.body, got.header)
+	}
+	cred := b.session(accountB, "caller", iam.SessionSpec{}, policy(t, everything))
+	for _, region := range []string{"us-east-1", "eu-west-1"} {
+		got = b.do(h, sending{target: "/prod/nowhere", credential: &cred, region: region})
+		if got.status != http.StatusForbidden || got.body != `{"message":"Missing Authentication Token"}` {
+			t.Errorf("signed for %s: %d %s", region, got.status, got.body)
+		}
+	}
+}
+
 // One route may be open beside those that are not: Account A's classic mistake.
 func TestOpenRouteAmongClosedOnes(t *testing.T) {
 	t.Parallel()

@@ -302,6 +302,7 @@ Resources: {R: {Type: T, Properties: {Words: !Ref Words, Number: !Ref Number}}}
 		"defaults":                              {nil, ""},
 		"pattern":                               {map[string]string{"Id": "bcd"}, ""},
 		"pattern of the whole value":            {map[string]string{"Id": "a-evil"}, `parameter Id: "a-evil" is refused: write b to d`},
+		"longer than CloudFormation takes":      {map[string]string{"Id": strings.Repeat("b", 4097)}, `is refused: CloudFormation takes at most 4096 characters`},
 		"pattern and a line feed":               {map[string]string{"Id": "a\n"}, "write b to d"},
 		"pattern, empty":                        {map[string]string{"Id": ""}, "write b to d"},
 		"list":                                  {map[string]string{"Words": "c,a"}, ""},

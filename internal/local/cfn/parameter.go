@@ -152,6 +152,8 @@ func parseNumber(s string) (*big.Rat, bool) {
 	return new(big.Rat).SetString(s)
 }
 
+const tooLong = "CloudFormation takes at most 4096 characters"
+
 // check says whether a value is allowed. Its error tells what to write.
 func (p *Parameter) check(value string) error {
 	why := p.broken(value)
@@ -161,7 +163,7 @@ func (p *Parameter) check(value string) error {
 	if len(value) > 128 {
 		value = strings.ToValidUTF8(value[:128], "") + "…"
 	}
-	if p.advice != "" {
+	if p.advice != "" && why != tooLong { // no advice knows of CloudFormation's own limit
 		why = p.advice
 	}
 	return fmt.Errorf("parameter %s: %q is refused: %s", p.Name, value, why)
@@ -171,7 +173,7 @@ func (p *Parameter) broken(value string) string {
 	length := utf8.RuneCountInString(value)
 	switch {
 	case length > 4096:
-		return "CloudFormation takes at most 4096 characters"
+		return tooLong
 	case length < p.minLength:
 		return fmt.Sprintf("it is shorter than %d", p.minLength)
 	case p.maxLength >= 0 && length > p.maxLength:

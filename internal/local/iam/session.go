@@ -47,6 +47,10 @@ type SessionSpec struct {
 	Duration       time.Duration // zero: an hour; at most the role's longest
 	Chained        bool          // made from another role session
 
+	// Age is how long ago the session was made: one that is older than its
+	// Duration has expired, as a test of refusals needs it. Zero: now.
+	Age time.Duration
+
 	SourceFunctionARN string // of the Lambda function whose execution role this is
 }
 
@@ -98,6 +102,9 @@ func (w *World) StartSession(s SessionSpec) (Credential, error) {
 	if s.Duration < 0 || s.Duration > r.MaxSession {
 		return Credential{}, fmt.Errorf("a session of %s lasts at most %s, not %s", s.RoleARN, r.MaxSession, s.Duration)
 	}
+	if s.Age < 0 {
+		return Credential{}, fmt.Errorf("a session cannot be made in the future, %s from now", -s.Age)
+	}
 	if s.Policy != nil {
 		if err := s.Policy.checkIdentity(); err != nil {
 			return Credential{}, err
@@ -111,7 +118,7 @@ func (w *World) StartSession(s SessionSpec) (Credential, error) {
 	id := mintID("ASIA")
 	w.issued[id] = issued{
 		secret: mintSecret(30), token: mintSecret(384),
-		issuedAt: now, expiration: now.Add(s.Duration).Truncate(time.Second),
+		issuedAt: now.Add(-s.Age), expiration: now.Add(s.Duration - s.Age).Truncate(time.Second),
 		owner: s.RoleARN, uniqueID: r.UniqueID, spec: s,
 	}
 	c, _ := w.credential(id)

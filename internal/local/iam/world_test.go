@@ -320,3 +320,24 @@ func TestExpiredSessionIsToldFromUnknown(t *testing.T) {
 		t.Error("sessions that are long gone should be forgotten")
 	}
 }
+
+// TestSessionOfAnAge: a session can be made that has ended already, for whoever
+// wants to see how the expired are refused.
+func TestSessionOfAnAge(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	w := NewWorld(func() time.Time { return now })
+	mustAdd(t, w, Role{ARN: target})
+	c, err := w.StartSession(SessionSpec{RoleARN: target, SessionName: "expired", Duration: time.Hour, Age: 2 * time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Expiration.Equal(now.Add(-time.Hour)) || !c.Principal.IssuedAt.Equal(now.Add(-2*time.Hour)) {
+		t.Errorf("ended %s, issued %s", c.Expiration, c.Principal.IssuedAt)
+	}
+	if _, ok := w.Credential(c.AccessKeyID); !ok {
+		t.Error("it should be known, as one that has expired")
+	}
+	if _, err := w.StartSession(SessionSpec{RoleARN: target, SessionName: "early", Age: -time.Second}); err == nil {
+		t.Error("a session of the future was made")
+	}
+}

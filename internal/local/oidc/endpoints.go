@@ -32,8 +32,11 @@ func (i *Issuer) serveKeys(w http.ResponseWriter, _ *http.Request) {
 		set.Keys = append(set.Keys, jose.JSONWebKey{Key: &key.private.PublicKey, KeyID: key.id, Use: "sig"}) // no alg: good for RS256, RS384 and RS512
 	}
 	i.mu.RUnlock()
-	if id, err := thumbprint(&i.ec.PublicKey); err == nil {
-		set.Keys = append(set.Keys, jose.JSONWebKey{Key: &i.ec.PublicKey, KeyID: id, Algorithm: "ES256", Use: "sig"})
+	for _, alg := range []string{"ES256", "ES384"} {
+		public := &i.ec[alg].PublicKey
+		if id, err := thumbprint(public); err == nil {
+			set.Keys = append(set.Keys, jose.JSONWebKey{Key: public, KeyID: id, Algorithm: alg, Use: "sig"})
+		}
 	}
 	writeJSON(w, set)
 }

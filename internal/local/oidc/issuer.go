@@ -21,7 +21,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -45,7 +47,9 @@ type Options struct {
 type Issuer struct {
 	options Options
 	mux     *http.ServeMux
-	ec      *ecdsa.PrivateKey // published too, so that ES256 is refused for its algorithm alone
+	// Elliptic keys are published too, so that ES256 is refused for its algorithm
+	// alone; AWS's GetWebIdentityToken signs with ES384 for whoever asks for it.
+	ec map[string]*ecdsa.PrivateKey // by algorithm
 
 	mu   sync.RWMutex
 	keys []signingKey // newest first
@@ -68,10 +72,13 @@ func New(o Options) (*Issuer, error) {
 	if o.NewKey == nil {
 		o.NewKey = func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
 	}
-	i := &Issuer{options: o, mux: http.NewServeMux()}
-	var err error
-	if i.ec, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
-		return nil, fmt.Errorf("making the issuer's EC key: %w", err)
+	i := &Issuer{options: o, mux: http.NewServeMux(), ec: map[string]*ecdsa.PrivateKey{}}
+	for alg, curve := range map[string]elliptic.Curve{"ES256": elliptic.P256(), "ES384": elliptic.P384()} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			return nil, fmt.Errorf("making the issuer's EC key: %w", err)
+		}
+		i.ec[alg] = key
 	}
 	if err := i.Rotate(); err != nil {
 		return nil, err
@@ -85,8 +92,34 @@ func New(o Options) (*Issuer, error) {
 // URL is the issuer's identifier.
 func (i *Issuer) URL() string { return i.options.URL }
 
-// ServeHTTP answers discovery, keys and token requests.
-func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) { i.mux.ServeHTTP(w, r) }
+// ServeHTTP answers discovery, keys and token requests, to nobody but programs
+// of this machine: a web page that reaches a loopback port, under a name of its
+// own by DNS rebinding or across origins, gets no token.
+func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !i.ownHost(r.Host) {
+		http.Error(w, "This issuer answers to its own address alone: "+i.options.URL, http.StatusForbidden)
+		return
+	}
+	if origin := r.Header.Get("Origin"); origin != "" && r.Method != http.MethodGet && origin != i.options.URL {
+		http.Error(w, "Tokens are for programs: a page of another origin gets none.", http.StatusForbidden)
+		return
+	}
+	i.mux.ServeHTTP(w, r)
+}
+
+// ownHost reports whether a Host header names the issuer, or this machine by its
+// own names.
+func (i *Issuer) ownHost(host string) bool {
+	if own, err := url.Parse(i.options.URL); err == nil && strings.EqualFold(own.Host, host) {
+		return true
+	}
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	ip := net.ParseIP(strings.Trim(name, "[]"))
+	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
+}
 
 // Rotate signs with a new key from now on. Older keys stay published.
 func (i *Issuer) Rotate() error {
@@ -127,7 +160,7 @@ func (i *Issuer) Token(claims map[string]any) (string, error) {
 }
 
 // TokenWith signs with an algorithm of one's choosing: RS256, RS384, RS512 and
-// PS256 with the current key; ES256 with a key that is published as well; HS256
+// PS256 with the current key; ES256 and ES384 with keys that are published as well; HS256
 // with the current public key, as PEM, for the secret, which fools a verifier that
 // lets the token choose; none without a signature.
 func (i *Issuer) TokenWith(alg string, claims map[string]any) (string, error) {
@@ -141,11 +174,11 @@ func (i *Issuer) TokenWith(alg string, claims map[string]any) (string, error) {
 	key := jose.JSONWebKey{Key: current.private, KeyID: current.id}
 	switch alg {
 	case "RS256", "RS384", "RS512", "PS256":
-	case "ES256":
-		if key.KeyID, err = thumbprint(&i.ec.PublicKey); err != nil {
+	case "ES256", "ES384":
+		if key.KeyID, err = thumbprint(&i.ec[alg].PublicKey); err != nil {
 			return "", err
 		}
-		key.Key = i.ec
+		key.Key = i.ec[alg]
 	case "HS256":
 		der, err := x509.MarshalPKIXPublicKey(&current.private.PublicKey)
 		if err != nil {
@@ -160,7 +193,7 @@ func (i *Issuer) TokenWith(alg string, claims map[string]any) (string, error) {
 		enc := base64.RawURLEncoding
 		return enc.EncodeToString(header) + "." + enc.EncodeToString(payload) + ".", nil
 	default:
-		return "", fmt.Errorf("alg %q is not one of RS256, RS384, RS512, PS256, ES256, HS256, none", alg)
+		return "", fmt.Errorf("alg %q is not one of RS256, RS384, RS512, PS256, ES256, ES384, HS256, none", alg)
 	}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: key}, (&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func TestEndpoints(t *testing.T) {
 		t.Errorf("discovery = %v", doc)
 	}
 	keys, ok := get("/keys")["keys"].([]any)
-	if !ok || len(keys) != 2 {
+	if !ok || len(keys) != 3 {
 		t.Fatalf("keys = %v", keys)
 	}
 	for _, key := range keys {
@@ -82,5 +83,61 @@ func TestGeneratedKeys(t *testing.T) {
 	signature, err := base64.RawURLEncoding.DecodeString(token[strings.LastIndex(token, ".")+1:])
 	if err != nil || len(signature) != 256 {
 		t.Errorf("the signature has %d bytes, want the 256 of a 2048-bit key: %v", len(signature), err)
+	}
+}
+
+// TestOwnHostAlone: the issuer gives a token to programs that call it by its own
+// address, and to no web page that reached its port.
+func TestOwnHostAlone(t *testing.T) {
+	issuer, err := oidc.New(oidc.Options{URL: "https://issuer.example:8443", Audience: "web"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, method, host, origin string
+		status                     int
+	}{
+		{"its own name", http.MethodPost, "ISSUER.example:8443", "", 200},
+		{"its own name, another port", http.MethodPost, "issuer.example", "", 403},
+		{"loopback", http.MethodPost, "127.0.0.1:1", "", 200},
+		{"all of loopback's addresses", http.MethodPost, "127.8.9.1:1", "", 200},
+		{"loopback, version 6", http.MethodPost, "[::1]:1", "", 200},
+		{"loopback without a port", http.MethodPost, "[::1]", "", 200},
+		{"localhost", http.MethodPost, "LocalHost:1", "", 200},
+		{"a rebound name", http.MethodPost, "evil.example:8443", "", 403},
+		{"a rebound name that holds the own one", http.MethodPost, "issuer.example:8443.evil.example", "", 403},
+		{"an address of the network", http.MethodPost, "192.0.2.1:1", "", 403},
+		{"no host", http.MethodPost, "", "", 403},
+		{"keys, for a rebound name", http.MethodGet, "evil.example", "", 403},
+		{"its own origin", http.MethodPost, "127.0.0.1:1", "https://issuer.example:8443", 200},
+		{"another origin", http.MethodPost, "127.0.0.1:1", "https://evil.example", 403},
+		{"an opaque origin", http.MethodPost, "127.0.0.1:1", "null", 403},
+		{"another origin may read keys, which are public", http.MethodGet, "127.0.0.1:1", "https://evil.example", 200},
+	} {
+		path := map[string]string{http.MethodPost: "/token", http.MethodGet: "/keys"}[c.method]
+		r := httptest.NewRequestWithContext(t.Context(), c.method, path, strings.NewReader("sub=ana"))
+		r.Host = c.host
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+		}
+		w := httptest.NewRecorder()
+		issuer.ServeHTTP(w, r)
+		if w.Code != c.status || c.status == 403 && strings.Contains(w.Body.String(), "eyJ") {
+			t.Errorf("%s: %d %s", c.name, w.Code, w.Body)
+		}
+	}
+}
+
+// TestES384 is what GetWebIdentityToken may be asked for; a JWT authorizer, which
+// takes RSA alone, refuses it for its algorithm.
+func TestES384(t *testing.T) {
+	w := newWorld(t)
+	token, err := w.issuer.TokenWith("ES384", map[string]any{"sub": "ana"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.verifier("web").Verify(t.Context(), token, nil); err == nil || !strings.Contains(err.Error(), "the token's signing method is invalid") {
+		t.Errorf("got %v", err)
 	}
 }

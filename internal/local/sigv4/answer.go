@@ -110,6 +110,9 @@ func FunctionURLForbidden() Answer {
 	return Answer{Status: http.StatusForbidden, ContentType: "application/json", ErrorType: "AccessDeniedException", Body: jsonMessage("Message", ForbiddenFunctionURL)}
 }
 
+// errorType is the value of x-amzn-ErrorType. For a key that nobody has AWS's
+// page on 403 errors of API Gateway says AccessDeniedException, while answers of
+// its services say UnrecognizedClientException (unsure for API Gateway).
 func errorType(code Code) string {
 	switch code {
 	case CodeMissingAuthenticationToken:

@@ -2,6 +2,7 @@ package sigv4_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,8 +23,15 @@ import (
 // sdkRequest is a request for the Go SDK's signer.
 type sdkRequest struct {
 	method, url, header, body string
+	second                    string // another value of the same header; "": none
 	token                     string
 	presign                   bool
+	service, region           string // "": execute-api, eu-west-1
+}
+
+// scope is what the request is signed for.
+func (s sdkRequest) scope() (service, region string) {
+	return cmp.Or(s.service, "execute-api"), cmp.Or(s.region, "eu-west-1")
 }
 
 // sign has the SDK sign the request and gives the bytes that its client would send.
@@ -34,13 +42,17 @@ func (s sdkRequest) sign() ([]byte, error) {
 	}
 	if s.header != "" {
 		r.Header.Set("X-Custom", s.header)
+		if s.second != "" {
+			r.Header.Add("X-Custom", s.second)
+		}
 	}
+	service, region := s.scope()
 	sum := sha256.Sum256([]byte(s.body))
 	hash := hex.EncodeToString(sum[:])
 	credentials := aws.Credentials{AccessKeyID: exampleKey, SecretAccessKey: exampleSecret, SessionToken: s.token}
 	signer := v4.NewSigner()
 	if s.presign {
-		uri, headers, err := signer.PresignHTTP(context.Background(), credentials, r, hash, "execute-api", "eu-west-1", exampleTime)
+		uri, headers, err := signer.PresignHTTP(context.Background(), credentials, r, hash, service, region, exampleTime)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +64,7 @@ func (s sdkRequest) sign() ([]byte, error) {
 				r.Header[name] = values
 			}
 		}
-	} else if err := signer.SignHTTP(context.Background(), credentials, r, hash, "execute-api", "eu-west-1", exampleTime); err != nil {
+	} else if err := signer.SignHTTP(context.Background(), credentials, r, hash, service, region, exampleTime); err != nil {
 		return nil, err
 	}
 	var wire bytes.Buffer
@@ -65,6 +77,14 @@ func gateway(token string) *sigv4.Verifier {
 		Keys: keyring{id: exampleKey, secret: exampleSecret, token: token},
 		Now:  at(exampleTime.Add(time.Minute)), Service: "execute-api",
 	}
+}
+
+// verifier is the one that the request is signed for.
+func (s sdkRequest) verifier() *sigv4.Verifier {
+	service, region := s.scope()
+	v := gateway(s.token)
+	v.Service, v.Regions = service, []string{region}
+	return v
 }
 
 // segmentsStay tells whether AWS's removal of empty and dot segments leaves a path
@@ -104,13 +124,18 @@ func drawRequest(t *rapid.T) sdkRequest {
 		method:  rapid.SampledFrom([]string{"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"}).Draw(t, "method"),
 		url:     "http://127.0.0.1:8080" + path + "?" + query.Encode(),
 		header:  rapid.StringMatching(`[a-zA-Z0-9 ,;="é]{0,12}`).Draw(t, "header"),
+		second:  rapid.StringMatching(`([a-z,=][a-z ,=]{0,5}[a-z,=])?`).Draw(t, "second value"),
+		service: rapid.SampledFrom([]string{"execute-api", "lambda", "sts"}).Draw(t, "service"),
+		region:  rapid.SampledFrom([]string{"us-east-1", "eu-west-1", "cn-north-1", "us-gov-west-1"}).Draw(t, "region"),
 		body:    rapid.StringMatching(`[a-z{}" ]{0,20}`).Draw(t, "body"),
 		token:   rapid.SampledFrom([]string{"", "FwoGZXIvYXdzE+/=="}).Draw(t, "token"),
 		presign: rapid.Bool().Draw(t, "presign"),
 	}
 }
 
-// Whatever the SDK signs verifies, and no single change to it does.
+// Whatever the SDK signs verifies, and no single change to it does. For more
+// cases than rapid's hundred: go test -run TestAgainstSDKSigner -rapid.checks=N;
+// an hour of one core is about ten million.
 func TestAgainstSDKSigner(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawRequest(t)
@@ -139,7 +164,7 @@ func checkAgainstSDK(t failer, s sdkRequest, wire []byte) {
 	}
 	r := read(wire)
 	path, _, _ := strings.Cut(r.RequestURI, "?")
-	_, err := gateway(s.token).Verify(r, []byte(s.body))
+	_, err := s.verifier().Verify(r, []byte(s.body))
 	if !segmentsStay(path) {
 		var e *sigv4.Error
 		if !errors.As(err, &e) || e.Code != sigv4.CodeSignatureDoesNotMatch {
@@ -159,7 +184,7 @@ func checkAgainstSDK(t failer, s sdkRequest, wire []byte) {
 			t.Errorf("%s changed, and it still verifies:\n%s", name, wire)
 		}
 	}
-	good := gateway(s.token)
+	good := s.verifier()
 	same := func(*http.Request) {}
 	change("method", good, s.body, func(r *http.Request) { r.Method += "X" })
 	change("path", good, s.body, func(r *http.Request) { r.RequestURI = "/x" + r.RequestURI })
@@ -175,7 +200,9 @@ func checkAgainstSDK(t failer, s sdkRequest, wire []byte) {
 		change("repeated header", good, s.body, func(r *http.Request) { r.Header.Add("X-Custom", "x") })
 		change("removed header", good, s.body, func(r *http.Request) { r.Header.Del("X-Custom") })
 	}
-	change("the credential's token", gateway(s.token+"x"), s.body, same)
+	stranger := s.verifier()
+	stranger.Keys = keyring{id: exampleKey, secret: exampleSecret, token: s.token + "x"}
+	change("the credential's token", stranger, s.body, same)
 	change("token sent", good, s.body, func(r *http.Request) {
 		if s.presign {
 			r.RequestURI += "&X-Amz-Security-Token=x"
@@ -183,16 +210,19 @@ func checkAgainstSDK(t failer, s sdkRequest, wire []byte) {
 		}
 		r.Header.Set("X-Amz-Security-Token", s.token+"x")
 	})
-	other := gateway(s.token)
+	other := s.verifier()
 	other.Keys = keyring{id: exampleKey, secret: exampleSecret + "x", token: s.token}
 	change("secret", other, s.body, same)
-	service := gateway(s.token)
-	service.Service = "lambda"
+	service := s.verifier()
+	service.Service += "x"
 	change("service", service, s.body, same)
-	late := gateway(s.token)
+	region := s.verifier()
+	region.Regions = []string{"af-south-1"}
+	change("region", region, s.body, same)
+	late := s.verifier()
 	late.Now = at(exampleTime.Add(5*time.Minute + time.Second))
 	change("clock, late", late, s.body, same)
-	early := gateway(s.token)
+	early := s.verifier()
 	early.Now = at(exampleTime.Add(-5*time.Minute - time.Second))
 	change("clock, early", early, s.body, same)
 }

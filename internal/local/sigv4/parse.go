@@ -52,7 +52,9 @@ func readHeaderForm(r *http.Request, auth string) (*signed, error) {
 		return nil, fail(CodeIncompleteSignature, "Unsupported AWS 'algorithm': '%s'.", name)
 	}
 	params := map[string]string{}
-	if name == algorithm {
+	// What follows the first word is taken for pairs whatever that word is: a
+	// bearer token is told so, and a token that stands alone has no pairs.
+	if rest != "" {
 		for part := range strings.SplitSeq(rest, ",") {
 			key, value, ok := strings.Cut(strings.TrimSpace(part), "=")
 			if _, repeated := params[key]; !ok || repeated {
@@ -63,7 +65,7 @@ func readHeaderForm(r *http.Request, auth string) (*signed, error) {
 	}
 	var missing []string
 	for _, key := range []string{"Credential", "Signature", "SignedHeaders"} {
-		if params[key] == "" {
+		if params[key] == "" || name != algorithm {
 			missing = append(missing, "Authorization header requires '"+key+"' parameter.")
 		}
 	}

@@ -25,6 +25,7 @@
 package sigv4
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -97,17 +98,18 @@ func (v *Verifier) Verify(r *http.Request, body []byte) (Verified, error) {
 	if err != nil {
 		return Verified{}, err
 	}
+	// The order is AWS's: of several faults a client is told the same one.
+	if err := v.checkTime(sig); err != nil {
+		return Verified{}, err
+	}
+	if err := checkSignedHeaders(r, sig.signedHeaders); err != nil {
+		return Verified{}, err
+	}
 	if err := v.checkScope(sig); err != nil {
 		return Verified{}, err
 	}
 	secret, err := v.checkCredential(sig)
 	if err != nil {
-		return Verified{}, err
-	}
-	if err := v.checkTime(sig); err != nil {
-		return Verified{}, err
-	}
-	if err := checkSignedHeaders(r, sig.signedHeaders); err != nil {
 		return Verified{}, err
 	}
 	hash, err := payloadHash(r, query, body)
@@ -140,21 +142,32 @@ func (v *Verifier) now() time.Time {
 	return v.Now().UTC().Truncate(time.Second)
 }
 
+// checkScope names everything that is wrong with the scope at once, as AWS does;
+// each sentence ends in a space there. The code is that of the first.
 func (v *Verifier) checkScope(sig *signed) error {
-	if sig.terminator != terminator {
-		return fail(CodeWrongScope, "Credential should be scoped with a valid terminator: '%s', not '%s'.", terminator, sig.terminator)
+	var code Code
+	var text strings.Builder
+	wrong := func(c Code, format string, args ...any) {
+		code = cmp.Or(code, c)
+		fmt.Fprintf(&text, format+". ", args...)
 	}
 	if sig.scope.Region == "" || len(v.Regions) > 0 && !slices.Contains(v.Regions, sig.scope.Region) {
-		return fail(CodeWrongRegion, "Credential should be scoped to a valid region.")
+		wrong(CodeWrongRegion, "Credential should be scoped to a valid region")
 	}
 	if v.Service == "" || sig.scope.Service != v.Service {
-		return fail(CodeWrongService, "Credential should be scoped to correct service: '%s'.", v.Service)
+		wrong(CodeWrongService, "Credential should be scoped to correct service: '%s'", v.Service)
+	}
+	if sig.terminator != terminator {
+		wrong(CodeWrongScope, "Credential should be scoped with a valid terminator: '%s', not '%s'", terminator, sig.terminator)
 	}
 	if day := sig.time.Format("20060102"); sig.scope.Date != day {
-		return fail(CodeWrongScope, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",
+		wrong(CodeWrongScope, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'",
 			sig.scope.Date, day, sig.time.Format(timeFormat))
 	}
-	return nil
+	if code == "" {
+		return nil
+	}
+	return &Error{Code: code, Detail: text.String()}
 }
 
 // checkCredential finds the secret. The token must be exactly the credential's:

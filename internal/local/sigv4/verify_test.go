@@ -113,7 +113,20 @@ func alterations() []alteration {
 		{name: "unsigned", alter: func(r *http.Request, _ *sigv4.Verifier, _ *keyring) { r.Header.Del("Authorization") },
 			want: sigv4.CodeMissingAuthenticationToken, rest: "MissingAuthenticationTokenException", sts: "403 MissingAuthenticationToken"},
 		{name: "a bearer token", alter: header("Authorization", "Bearer secret.bearer.token"), want: sigv4.CodeIncompleteSignature, rest: incomplete, sts: stsInc,
-			textPart: "Authorization header requires 'Credential' parameter."},
+			textPart: "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): 'f1yty4YM1BNcp3K4MdC6Om+lsBSP+R0pHywBCLAYsuU='."},
+		{name: "a bare token", alter: header("Authorization", "secret.bearer.token"), want: sigv4.CodeIncompleteSignature, rest: incomplete, sts: stsInc,
+			textPart: "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. Authorization header requires 'SignedHeaders' parameter. (Hashed with SHA-256 and encoded with Base64) Authorization="},
+		{name: "another scheme with all the parts", alter: replaceAuth("AWS4-HMAC-SHA256", "Digest"), want: sigv4.CodeIncompleteSignature, rest: incomplete, sts: stsInc},
+		{name: "several faults in the scope", alter: replaceAuth("/us-east-1/execute-api/aws4_request", "/eu-west-1/lambda/aws5_request"), want: sigv4.CodeWrongRegion, rest: mismatch, sts: stsMis,
+			textPart: "Credential should be scoped to a valid region. Credential should be scoped to correct service: 'execute-api'. Credential should be scoped with a valid terminator: 'aws4_request', not 'aws5_request'. "},
+		{name: "late, and of another region", alter: func(r *http.Request, v *sigv4.Verifier, k *keyring) {
+			replaceAuth("/us-east-1/", "/eu-west-1/")(r, v, k)
+			clock(6*time.Minute)(r, v, k)
+		}, want: sigv4.CodeSignatureExpired, rest: mismatch, sts: stsMis},
+		{name: "of another region, by a key that nobody has", alter: func(r *http.Request, v *sigv4.Verifier, k *keyring) {
+			replaceAuth("/us-east-1/", "/eu-west-1/")(r, v, k)
+			k.id = "AKIDOTHER"
+		}, want: sigv4.CodeWrongRegion, rest: mismatch, sts: stsMis},
 		{name: "another algorithm", alter: replaceAuth("AWS4-HMAC-SHA256", "AWS4-HMAC-SHA512"), want: sigv4.CodeIncompleteSignature, rest: incomplete, sts: stsInc, textPart: "Unsupported AWS 'algorithm'"},
 		{name: "two Authorization headers", alter: func(r *http.Request, _ *sigv4.Verifier, _ *keyring) {
 			r.Header.Add("Authorization", r.Header.Get("Authorization"))
@@ -156,7 +169,7 @@ func alterations() []alteration {
 		{name: "presigned, token in a header instead", presign: true, alter: func(r *http.Request, v *sigv4.Verifier, k *keyring) {
 			replaceQuery("X-Amz-Security-Token=", "X-Other=")(r, v, k)
 			r.Header.Set("X-Amz-Security-Token", exampleToken)
-		}, want: sigv4.CodeInvalidToken, rest: unknown, sts: stsUnknown},
+		}, want: sigv4.CodeUnsignedHeader, rest: mismatch, sts: stsMis},
 		{name: "the credential expires in a second", alter: func(_ *http.Request, _ *sigv4.Verifier, k *keyring) { k.expiration = exampleTime.Add(time.Second) }},
 		{name: "the credential expires now", alter: func(_ *http.Request, _ *sigv4.Verifier, k *keyring) { k.expiration = exampleTime }, want: sigv4.CodeExpiredToken,
 			rest: "ExpiredTokenException", sts: "403 ExpiredToken", textPart: "The security token included in the request is expired"},

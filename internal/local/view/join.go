@@ -1,101 +1,54 @@
 package view
 
 import (
-	"net/http"
+	"slices"
 	"strings"
-	"time"
 )
 
-// How a front door's report and the audit trail's are found to tell of one
-// request. They share no id: the door has the gateway's, the trail Lambda's. So
-// they are joined where door, verified identity, action and status agree and
-// the function's time lies within the door's; if several fit, the earliest is
-// taken, and the request says so. Two requests of one caller for one thing at
-// one moment can so be confused with each other, and with nobody else's.
+// How what the doors, STS and the audit trail tell of one request is found to be
+// of one request. Each join is by an id that nobody else can have:
 //
-// The other joins are exact: STS's session name bears the receipt, and Account
-// A's report bears the session name and the access key id.
+//   - A front door's report and the audit trail's lines bear the X-Ray trace
+//     under which the door invoked the function. Its Parent is the door's own, so
+//     that a client that sends one Root many times joins nothing.
+//   - A call of STS bears the receipt in its session name. Whoever may assume a
+//     role can choose such a name, so once the audit trail names the request ids
+//     that STS gave the function, a call with another id is somebody else's.
+//   - A call with vended credentials bears the session name and the access key
+//     id that was issued.
 
-// slack is for the audit trail's clock, which is written in whole milliseconds.
-const slack = 2 * time.Millisecond
-
-// fits reports whether the audit trail of o can be of the door's request.
-func fits(door *Front, begin, end time.Time, o *record) bool {
-	f := o.Function
-	if f.Event == "intent" && door.Status < http.StatusInternalServerError {
-		return false // its outcome will come
-	}
-	began := o.At
-	return fitsEntry(door, begin, end, f, began, began.Add(time.Duration(f.LatencyMS*float64(time.Millisecond))))
+// sameTrace reports whether the audit trail's line is of the door's request.
+func sameTrace(door *Front, f *Function) bool {
+	return door != nil && f != nil && door.TraceID != "" && door.TraceID == f.TraceID
 }
 
-func fitsEntry(door *Front, begin, end time.Time, f *Function, began, ended time.Time) bool {
-	if strings.TrimPrefix(f.FrontDoor, "url:") != door.ID || !sameIdentity(door, f) {
-		return false
+// made reports whether the function made this call of STS, as far as its audit
+// trail tells by now.
+func (f *Function) made(a *Assumed) bool {
+	if f == nil || f.Event == "intent" || len(f.Attempts) == 0 && f.STSRequestID == "" {
+		return true // it has yet to say which calls it made
 	}
-	if f.Action != "" && f.Action != actionOf(door.Path) {
-		return false
+	if a.RequestID != "" && a.RequestID == f.STSRequestID {
+		return true
 	}
-	if began.Before(begin.Add(-slack)) || began.After(end.Add(slack)) {
-		return false
-	}
-	if door.Status >= http.StatusInternalServerError {
-		return true // the gateway may have given up waiting; the function went on
-	}
-	return !ended.After(end.Add(slack)) && statusFits(door.Status, f)
+	return slices.ContainsFunc(f.Attempts, func(t Attempt) bool {
+		// Of an attempt that was given up, or whose answer was lost, the function
+		// never learnt the id.
+		return t.STSRequestID == a.RequestID || t.STSRequestID == "" && t.Region == a.Region
+	})
 }
 
-func statusFits(status int, f *Function) bool {
-	switch f.Outcome {
-	case "issued", "reused", "answered":
-		return status < http.StatusBadRequest
+// resourceOf is an ARN's last part; of what is no ARN, the whole.
+func resourceOf(arn string) string {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
+		return parts[5]
 	}
-	return status >= http.StatusBadRequest
-}
-
-// sameIdentity compares whom the door verified with whom the function saw. A
-// request that was refused before anybody was recognised can be anybody's.
-func sameIdentity(door *Front, f *Function) bool {
-	switch f.Kind {
-	case "jwt":
-		return sameText(door.Subject, f.Subject)
-	case "iam", "rest-iam":
-		account, resource := splitARN(f.Principal)
-		doorAccount, doorResource := splitARN(door.Caller)
-		if account != doorAccount {
-			return false
-		}
-		if role, ok := strings.CutPrefix(resource, "role/"); ok {
-			parts := strings.Split(doorResource, "/")
-			return len(parts) == 3 && parts[0] == "assumed-role" && sameText(parts[1], role[strings.LastIndexByte(role, '/')+1:]) &&
-				sameText(parts[2], f.Session)
-		}
-		return sameText(doorResource, resource)
-	}
-	return true
-}
-
-// sameText compares with a text that the audit trail may have cut.
-func sameText(whole, cut string) bool {
-	if start, ok := strings.CutSuffix(cut, "…"); ok {
-		return strings.HasPrefix(whole, start)
-	}
-	return whole == cut
-}
-
-// splitARN returns an ARN's account and resource.
-func splitARN(arn string) (account, resource string) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 {
-		return "", arn
-	}
-	return parts[4], parts[5]
+	return arn
 }
 
 // sessionOf is the name of a role session, "" of anything else.
 func sessionOf(arn string) string {
-	_, resource := splitARN(arn)
-	parts := strings.Split(resource, "/")
+	parts := strings.Split(resourceOf(arn), "/")
 	if len(parts) != 3 || parts[0] != "assumed-role" {
 		return ""
 	}

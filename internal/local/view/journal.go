@@ -82,7 +82,7 @@ func (j *journal) flush(now func() time.Time) (changed []*record, gone []uint64)
 // door takes in the report of a front door or of an API of Account A.
 func (j *journal) door(t apigw.Trace) {
 	f := &Front{
-		Kind: clean(t.Kind), ID: clean(t.ID), RequestID: clean(t.RequestID), Method: clean(t.Method), Path: clean(t.Path),
+		Kind: clean(t.Kind), ID: clean(t.ID), RequestID: clean(t.RequestID), TraceID: clean(t.TraceID), Method: clean(t.Method), Path: clean(t.Path),
 		SourceIP: clean(t.SourceIP), Caller: clean(t.Caller), AccessKey: clean(t.AccessKeyID), Subject: clean(t.Subject),
 		Allowed: t.Allowed, Reason: clean(t.Reason), Status: t.Status,
 	}
@@ -98,18 +98,11 @@ func (j *journal) door(t apigw.Trace) {
 		return
 	}
 	f.Name = j.doors[t.ID]
-	var r *record
-	if f.Allowed {
-		r = j.earliest(func(o *record) bool {
-			return o.Front == nil && o.Function != nil && fits(f, t.At, t.At.Add(t.Elapsed), o)
-		})
-	}
+	r := j.first(func(o *record) bool { return o.Front == nil && sameTrace(f, o.Function) })
 	if r == nil {
 		r = j.add(kindOf(f.Path), t.At)
-	} else {
-		r.Kind, r.At = kindOf(f.Path), t.At
 	}
-	r.Front, r.end, r.Millis, r.changed = f, t.At.Add(t.Elapsed), milliseconds(t.Elapsed), true
+	r.Front, r.Kind, r.At, r.Millis, r.changed = f, kindOf(f.Path), t.At, milliseconds(t.Elapsed), true
 }
 
 // sts takes in an event of STS: of a vend if its session name ends in a receipt.
@@ -123,12 +116,15 @@ func (j *journal) sts(e sts.Event) {
 	}
 	receipt := receiptOf(a.SessionName)
 	r := j.byReceipt[receipt]
-	if r == nil {
+	switch {
+	case r == nil:
 		r = j.add(STS, e.Time)
 		if receipt != "" {
 			r.Receipt = receipt
 			j.byReceipt[receipt] = r
 		}
+	case !r.Function.made(&a):
+		r = j.add(STS, e.Time)
 	}
 	if len(r.STS) < maxSTS {
 		r.STS = append(r.STS, a)
@@ -166,23 +162,34 @@ func (j *journal) audit(e *entry) {
 	case first != r:
 		r.Vend = first.ID
 	}
-	if r.Front == nil && e.final() {
-		j.meet(r, e)
+	if r.Front == nil {
+		j.meet(r)
 	}
+	j.disown(r)
 	j.linkAll(r)
 }
 
-// meet looks for the front door's report of a request of the function's, which
-// came before the audit trail's last line.
-func (j *journal) meet(r *record, e *entry) {
-	door := j.earliest(func(o *record) bool {
-		return o.Front != nil && o.Kind != Call && o.Front.Allowed && o.Function == nil && fitsEntry(o.Front, o.At, o.end, &e.Function, e.began(), e.Time)
-	})
+// meet takes over the front door's report of the request, if that came first.
+func (j *journal) meet(r *record) {
+	door := j.first(func(o *record) bool { return o.Function == nil && o.Kind != Call && sameTrace(o.Front, r.Function) })
 	if door == nil {
 		return
 	}
-	r.Front, r.end, r.Kind, r.At, r.Millis, r.Joined = door.Front, door.end, door.Kind, door.At, door.Millis, door.Joined
+	r.Front, r.Kind, r.At, r.Millis = door.Front, door.Kind, door.At, door.Millis
 	j.remove(door)
+}
+
+// disown gives calls of STS that borrowed the receipt a record of their own.
+func (j *journal) disown(r *record) {
+	for i := 0; i < len(r.STS); {
+		a := r.STS[i]
+		if r.Function.made(&a) {
+			i++
+			continue
+		}
+		r.STS = slices.Delete(r.STS, i, i+1)
+		j.add(STS, a.At).STS = []Assumed{a}
+	}
 }
 
 // assumeRole is the action by which credvend vends.
@@ -226,22 +233,12 @@ func (j *journal) linkAll(vend *record) {
 	}
 }
 
-// earliest is the first record that fits, and notes on it whether others did.
-func (j *journal) earliest(fits func(*record) bool) *record {
-	var found *record
-	for _, r := range j.records {
-		switch {
-		case !fits(r):
-		case found == nil:
-			found, r.Joined = r, "sole"
-		default:
-			found.Joined = "order"
-			if r.At.Before(found.At) {
-				found, r.Joined, found.Joined = r, "order", ""
-			}
-		}
+// first is the first record that fits.
+func (j *journal) first(fits func(*record) bool) *record {
+	if i := slices.IndexFunc(j.records, fits); i >= 0 {
+		return j.records[i]
 	}
-	return found
+	return nil
 }
 
 func (j *journal) known(door string) bool {

@@ -135,8 +135,8 @@ func TestStory(t *testing.T) {
 			var got []string
 			for _, r := range all {
 				got = append(got, summary(r))
-				if r.Front != nil && r.Function != nil && r.Joined != "sole" && (name == "as it came" || r.Joined != "order") {
-					t.Errorf("%s: joined by %q", r.What, r.Joined)
+				if r.Front != nil && r.Function != nil && r.Front.TraceID != r.Function.TraceID {
+					t.Errorf("%s: joined across traces", r.What)
 				}
 				if r.Kind == Call && r.Receipt != "" {
 					i := slices.IndexFunc(all, func(o Request) bool { return o.ID == r.Vend })
@@ -189,7 +189,7 @@ func newView() *View {
 
 func trace(begin, end int) apigw.Trace {
 	return apigw.Trace{
-		Kind: "http-api", ID: "front", At: at(begin), Elapsed: time.Duration(end-begin) * time.Millisecond, Method: "POST", Path: "/v1/credentials",
+		Kind: "http-api", ID: "front", At: at(begin), Elapsed: time.Duration(end-begin) * time.Millisecond, TraceID: "Root=1-a;Parent=1;Sampled=0", Method: "POST", Path: "/v1/credentials",
 		Caller: "arn:aws:sts::444455556666:assumed-role/billing-service/s", AccessKeyID: "ASIACALLER", Allowed: true, Status: 200,
 	}
 }
@@ -197,8 +197,16 @@ func trace(begin, end int) apigw.Trace {
 // line is an audit line that ends at end, and began ms before.
 func line(id, receipt string, end, ms int, more string) []byte {
 	return fmt.Appendf(nil, `{"time":%q,"event":"outcome","action":"vend","requestId":%q,"receipt":%q,"frontDoor":"front","kind":"iam",`+
-		`"principal":"arn:aws:iam::444455556666:role/billing-service","session":"s","outcome":"issued","latencyMs":%d%s}`,
+		`"principal":"arn:aws:iam::444455556666:role/billing-service","session":"s","outcome":"issued","traceId":"Root=1-a;Parent=1;Sampled=0","latencyMs":%d%s}`,
 		at(end).Format("2006-01-02T15:04:05.000Z"), id, receipt, ms, more)
+}
+
+// traced is a line of the door's trace.
+func traced(id, more string) []byte { return line(id, "r"+id, 30, 10, more) }
+
+// untraced takes the trace out of a line.
+func untraced(line []byte) []byte {
+	return bytes.Replace(line, []byte(`"traceId":"Root=1-a;Parent=1;Sampled=0",`), nil, 1)
 }
 
 func TestJoin(t *testing.T) {
@@ -208,20 +216,12 @@ func TestJoin(t *testing.T) {
 		line   []byte
 		joined bool
 	}{
-		{"within the door's time", nil, line("l1", "r1", 30, 10, ""), true},
-		{"the trail's clock is coarse", nil, line("l1", "r1", 50, 51, ""), true},
-		{"began before the door", nil, line("l1", "r1", 30, 60, ""), false},
-		{"ended after the door", nil, line("l1", "r1", 90, 60, ""), false},
-		{"ended after the door, which gave up", func(t *apigw.Trace) { t.Status = 503 }, line("l1", "r1", 90, 60, ""), true},
-		{"another door", func(t *apigw.Trace) { t.ID = "other" }, line("l1", "r1", 30, 10, ""), false},
-		{"a function URL", func(t *apigw.Trace) { t.ID = "urlid" }, bytes.Replace(line("l1", "r1", 30, 10, ""), []byte(`"front"`), []byte(`"url:urlid"`), 1), true},
-		{"another role", func(t *apigw.Trace) { t.Caller = "arn:aws:sts::444455556666:assumed-role/billing/s" }, line("l1", "r1", 30, 10, ""), false},
-		{"another account", func(t *apigw.Trace) { t.Caller = "arn:aws:sts::777788889999:assumed-role/billing-service/s" }, line("l1", "r1", 30, 10, ""), false},
-		{"another session", func(t *apigw.Trace) { t.Caller = "arn:aws:sts::444455556666:assumed-role/billing-service/z" }, line("l1", "r1", 30, 10, ""), false},
-		{"nobody at the door", func(t *apigw.Trace) { t.Caller = "" }, line("l1", "r1", 30, 10, ""), false},
-		{"another action", func(t *apigw.Trace) { t.Path = "/v1/whoami" }, line("l1", "r1", 30, 10, ""), false},
-		{"issued, and yet refused", func(t *apigw.Trace) { t.Status = 403 }, line("l1", "r1", 30, 10, ""), false},
-		{"the door did not let it in", func(t *apigw.Trace) { t.Allowed = false }, line("l1", "r1", 30, 10, ""), false},
+		{"one trace", nil, traced("l1", ""), true},
+		{"the door gave up before the function ended", func(t *apigw.Trace) { t.Status, t.Elapsed = 503, time.Millisecond }, traced("l1", ""), true},
+		{"the function's clock is off", func(t *apigw.Trace) { t.At = t.At.Add(time.Hour) }, traced("l1", ""), true},
+		{"one root, another request", func(t *apigw.Trace) { t.TraceID = "Root=1-a;Parent=2;Sampled=0" }, traced("l1", ""), false},
+		{"the door did not call the function", func(t *apigw.Trace) { t.TraceID = "" }, untraced(traced("l1", "")), false},
+		{"the line has no trace", nil, untraced(traced("l1", "")), false},
 	} {
 		for _, doorFirst := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, door first: %v", c.name, doorFirst), func(t *testing.T) {
@@ -245,16 +245,78 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// TestAlike: two requests that nothing tells apart are joined in their order,
-// and say that it was so.
+// TestAlike: two requests of one caller for one thing at one moment are told
+// apart, whatever order their reports come in.
 func TestAlike(t *testing.T) {
+	first, second := trace(5, 50), trace(5, 50)
+	first.RequestID, second.RequestID, second.TraceID = "d1", "d2", "Root=1-a;Parent=2;Sampled=0"
+	for name, tell := range map[string]func(*View){
+		"trail first": func(v *View) {
+			v.Audit(traced("l1", ""))
+			v.Audit(bytes.Replace(traced("l2", ""), []byte("Parent=1"), []byte("Parent=2"), 1))
+			v.Door(second)
+			v.Door(first)
+		},
+		"doors first": func(v *View) {
+			v.Door(second)
+			v.Door(first)
+			v.Audit(traced("l1", ""))
+			v.Audit(bytes.Replace(traced("l2", ""), []byte("Parent=1"), []byte("Parent=2"), 1))
+		},
+	} {
+		v := newView()
+		tell(v)
+		all := requests(t, v)
+		if len(all) != 2 {
+			t.Fatalf("%s: %d requests", name, len(all))
+		}
+		for _, r := range all {
+			if r.Front == nil || r.Function == nil || r.Front.RequestID[1:] != r.Function.RequestID[1:] {
+				t.Errorf("%s: %+v", name, r)
+			}
+		}
+	}
+}
+
+// TestBorrowedSessionName: a call of STS under somebody's receipt that the
+// function did not make is shown apart, whether it comes before or after the
+// function says which calls were its own.
+func TestBorrowedSessionName(t *testing.T) {
+	call := func(id string) sts.Event {
+		return sts.Event{Time: at(20), RequestID: id, Action: "AssumeRole", Region: "us-east-1", SessionName: "billing-service@rl1", Verdict: sts.Granted, IssuedKey: "ASIA" + id}
+	}
+	const own = `,"stsRequestId":"own","attempts":[{"region":"us-east-1","outcome":"issued","stsRequestId":"own","latencyMs":1}]`
+	for name, tell := range map[string]func(*View){
+		"before": func(v *View) { v.STS(call("own")); v.STS(call("forged")); v.Audit(traced("l1", own)) },
+		"after":  func(v *View) { v.STS(call("own")); v.Audit(traced("l1", own)); v.STS(call("forged")) },
+		"alone":  func(v *View) { v.Audit(traced("l1", own)); v.STS(call("forged")); v.STS(call("own")) },
+	} {
+		v := newView()
+		tell(v)
+		all := requests(t, v)
+		if len(all) != 2 {
+			t.Fatalf("%s: %d requests", name, len(all))
+		}
+		for _, r := range all {
+			want := "forged"
+			if r.Function != nil {
+				want = "own"
+			}
+			if len(r.STS) != 1 || r.STS[0].RequestID != want || want == "forged" && r.Kind != STS {
+				t.Errorf("%s: %s has the calls %+v", name, r.Kind, r.STS)
+			}
+		}
+	}
+}
+
+// TestAttemptWithoutAnId: of a call whose answer never came the function knows
+// no id, and the call is its own all the same.
+func TestAttemptWithoutAnId(t *testing.T) {
 	v := newView()
-	v.Audit(line("l1", "r1", 30, 20, ""))
-	v.Audit(line("l2", "r2", 32, 10, ""))
-	v.Door(trace(5, 50))
-	v.Door(trace(8, 55))
-	all := requests(t, v)
-	if len(all) != 2 || all[0].Function.RequestID != "l1" || all[0].Front == nil || all[0].Joined != "order" || all[1].Front == nil || all[1].Joined != "sole" {
+	v.STS(sts.Event{Time: at(20), RequestID: "lost", Action: "AssumeRole", Region: "us-east-1", SessionName: "billing-service@rl1", Verdict: sts.Faulted, Fault: sts.Lost})
+	v.STS(sts.Event{Time: at(25), RequestID: "won", Action: "AssumeRole", Region: "us-west-2", SessionName: "billing-service@rl1", Verdict: sts.Granted})
+	v.Audit(traced("l1", `,"stsRequestId":"won","attempts":[{"region":"us-east-1","outcome":"unknown","latencyMs":1},{"region":"us-west-2","outcome":"issued","stsRequestId":"won","latencyMs":1}]`))
+	if all := requests(t, v); len(all) != 1 || len(all[0].STS) != 2 {
 		t.Errorf("%+v", all)
 	}
 }
@@ -282,15 +344,15 @@ func TestNoKeyIsNobodys(t *testing.T) {
 	}
 }
 
-// TestIntentIsNotAnAnswer: a request whose outcome is still to come is not
-// taken for one that was answered, however alike they are.
-func TestIntentIsNotAnAnswer(t *testing.T) {
+// TestIntentIsAlreadyTheDoors: a request that is under way is joined before its
+// outcome is known.
+func TestIntentIsAlreadyTheDoors(t *testing.T) {
 	v, tr := newView(), trace(0, 50)
-	v.Audit(bytes.Replace(bytes.Replace(line("l1", "r1", 30, 10, ""), []byte(`"outcome"`), []byte(`"intent"`), 1), []byte(`"outcome":"issued",`), nil, 1))
-	tr.Status = 403
+	v.Audit(bytes.Replace(bytes.Replace(traced("l1", ""), []byte(`"outcome"`), []byte(`"intent"`), 1), []byte(`"outcome":"issued",`), nil, 1))
+	tr.Status = 503
 	v.Door(tr)
-	if all := requests(t, v); len(all) != 2 || all[0].Verdict != Waiting {
-		t.Errorf("%d requests, the first %s", len(all), all[0].Verdict)
+	if all := requests(t, v); len(all) != 1 || all[0].Front == nil || all[0].Function.Event != "intent" {
+		t.Errorf("%+v", all)
 	}
 }
 

@@ -65,11 +65,6 @@ type Request struct {
 	Receipt string   `json:"receipt,omitempty"`
 	Vend    uint64   `json:"vend,omitempty"`  // of a call: the request that got its credentials; of a reuse: the one they were issued for
 	Calls   []uint64 `json:"calls,omitempty"` // of a vend: what its credentials were used for, the last ones
-
-	// Joined says how surely the front door's report and the audit trail's tell
-	// of one request: "sole" where no other fits, "order" where the earliest of
-	// several was taken.
-	Joined string `json:"joined,omitempty"`
 }
 
 // Front is what a front door or an API of Account A told.
@@ -78,6 +73,7 @@ type Front struct {
 	ID        string  `json:"id"`
 	Name      string  `json:"name"`
 	RequestID string  `json:"requestId"`
+	TraceID   string  `json:"traceId,omitempty"`
 	Method    string  `json:"method"`
 	Path      string  `json:"path"`
 	SourceIP  string  `json:"sourceIp"`
@@ -182,7 +178,6 @@ type Assumed struct {
 // record is a request in the journal.
 type record struct {
 	Request
-	end     time.Time // of the door's answer
 	encoded json.RawMessage
 	changed bool
 }

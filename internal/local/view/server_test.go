@@ -2,6 +2,7 @@ package view
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -222,8 +223,10 @@ func TestAllAtOnce(t *testing.T) {
 			for n := range 50 {
 				id := fmt.Sprint(i, "-", n)
 				v.STS(sts.Event{Time: at(20), Action: "AssumeRole", SessionName: "billing-service@" + id})
-				v.Audit(line(id, id, 30, 10, ""))
-				v.Door(trace(0, 50))
+				v.Audit(bytes.Replace(line(id, id, 30, 10, ""), []byte("Parent=1"), []byte("Parent="+id), 1))
+				tr := trace(0, 50)
+				tr.TraceID = "Root=1-a;Parent=" + id + ";Sampled=0"
+				v.Door(tr)
 				get(v, "/state", "localhost")
 			}
 		})

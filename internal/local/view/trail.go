@@ -32,9 +32,6 @@ type entry struct {
 	Time time.Time
 }
 
-// final reports whether no more lines of the request follow.
-func (e *entry) final() bool { return e.Event != "intent" }
-
 // began is when the function took the request up.
 func (e *entry) began() time.Time {
 	return e.Time.Add(-time.Duration(e.LatencyMS * float64(time.Millisecond)))

@@ -153,8 +153,7 @@ func callerOf(arn string) string {
 
 // shortName is the name of the role or user in an ARN.
 func shortName(arn string) string {
-	_, resource := splitARN(arn)
-	parts := strings.Split(resource, "/")
+	parts := strings.Split(resourceOf(arn), "/")
 	if len(parts) == 3 && parts[0] == "assumed-role" {
 		return parts[1]
 	}

@@ -75,7 +75,7 @@ function functionStep(r) {
       ["came in by", r.front ? "" : (f.frontDoor || "an unknown door") + " (no front door here reported it)"],
       ["allowlist", code((f.allowlistDigest || "").slice(0, 19))],
       ["request id", code(f.requestId)],
-      ["joined", r.joined === "order" ? "by door, identity and time; another request fitted too" : ""],
+      ["trace", code(f.traceId)],
     ]));
 }
 
