@@ -4,6 +4,10 @@
 //	c, err := client.New(client.WithURL(url), client.WithAWSConfig(cfg))
 //	cfg.Credentials = c.Provider("orders")
 //
+// or signs requests to the target itself:
+//
+//	orders := &http.Client{Transport: c.Transport("orders")}
+//
 // It proves who calls with SigV4 (WithAWSConfig, WithCredentialsProvider) or
 // with a JWT (WithBearerToken and its kin), and speaks to https and to loopback
 // alone. It decides nothing about what a caller may have, keeps nothing on

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -57,6 +58,40 @@ func ExampleClient_Provider() {
 	}
 	fmt.Println(creds.AccessKeyID, "of account", creds.AccountID)
 	// Output: ASIAEXAMPLEVENDED000 of account 111122223333
+}
+
+// An http.Client that signs what it sends to a target.
+func ExampleClient_Transport() {
+	orders := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		_, _ = fmt.Fprintln(w, r.Method, r.URL.Path, "signed with", scheme)
+	}))
+	defer orders.Close()
+	service := pretend(http.StatusOK, strings.Replace(granted(), `"Grant":{`, `"Grant":{"endpoint":"`+orders.URL+`","region":"us-east-1",`, 1))
+	defer service.Close()
+
+	c, err := client.New(client.WithURL(service.URL), client.WithBearerToken("header.payload.signature"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	target := c.Transport("orders")
+	vended, err := target.Vended(context.Background()) // says where the target is
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resp, err := (&http.Client{Transport: target}).Get(vended.Grant.Endpoint + "/orders/42")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	fmt.Print(string(text), err)
+	// Output:
+	// GET /orders/42 signed with AWS4-HMAC-SHA256
+	// <nil>
 }
 
 // A caller with a JWT, as a mobile backend or a CI job has one.

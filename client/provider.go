@@ -25,33 +25,72 @@ const (
 	minUse = time.Minute
 )
 
-// Provider returns credentials for a target to AWS's SDK, and keeps them for as
+// Provider gives credentials for a target to AWS's SDK, and keeps them for as
 // long as the service advises:
 //
 //	cfg.Credentials = c.Provider("orders")
 //
-// It is an aws.CredentialsCache: safe for concurrent use, one request however
-// many wait for it. It asks again from the answer's refreshAfter on, which the
-// service spreads over a fleet. The Expires of its credentials is that moment,
-// by the clock of this machine. While the service is out of reach, the
-// credentials at hand are used until they really expire; a refusal is passed on
-// at once, as an *Error.
-func (c *Client) Provider(target string, opts ...VendOption) aws.CredentialsProvider {
-	return aws.NewCredentialsCache(&provider{client: c, target: target, opts: opts})
+// It is an aws.CredentialsProvider, safe for concurrent use: one request
+// however many wait for it. It asks again from the answer's refreshAfter on,
+// which the service spreads over a fleet. While the service is out of reach,
+// the credentials at hand are used until they really expire; a refusal is
+// passed on at once, as an *Error.
+type Provider struct {
+	cache  *aws.CredentialsCache
+	vendor *vendor
 }
 
-type provider struct {
+// Provider returns a Provider for a target. It makes no call yet.
+func (c *Client) Provider(target string, opts ...VendOption) *Provider {
+	v := &vendor{client: c, target: target, opts: opts}
+	return &Provider{aws.NewCredentialsCache(v), v}
+}
+
+// Retrieve returns the credentials at hand, or asks for new ones. Their Expires
+// is the moment to ask again, by the clock of this machine.
+func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	return p.cache.Retrieve(ctx)
+}
+
+// Vended does as Retrieve, and returns the whole of the service's answer: with
+// its Grant, and with the Expiration proper.
+func (p *Provider) Vended(ctx context.Context) (api.Credentials, error) {
+	if _, err := p.cache.Retrieve(ctx); err != nil {
+		return api.Credentials{}, err
+	}
+	last, _ := p.vendor.held()
+	return last, nil
+}
+
+// Invalidate has the next Retrieve ask for new credentials.
+func (p *Provider) Invalidate() { p.cache.Invalidate() }
+
+// expired reports whether the credentials at hand have less than a margin to
+// live, by the clock of this machine.
+func (p *Provider) expired(margin time.Duration) bool {
+	_, expiration := p.vendor.held()
+	return !p.vendor.client.now().Add(margin).Before(expiration)
+}
+
+// vendor asks for credentials of one kind, and remembers the last.
+type vendor struct {
 	client *Client
 	target string
 	opts   []VendOption
 
 	mu         sync.Mutex
-	last       string    // access key id
+	last       api.Credentials
 	expiration time.Time // when those really expire, by the local clock
 }
 
+func (p *vendor) held() (api.Credentials, time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last, p.expiration
+}
+
 // Retrieve vends.
-func (p *provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
+func (p *vendor) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	ctx, cancel := context.WithTimeout(ctx, retrieveTimeout)
 	defer cancel()
 	asked := p.client.now()
@@ -59,12 +98,19 @@ func (p *provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if err != nil {
 		return aws.Credentials{Source: source}, err
 	}
-	refresh, expiration := lifetime(vended, asked)
+	refresh, expiration := Lifetime(vended, asked)
 
 	p.mu.Lock()
-	p.last, p.expiration = vended.AccessKeyID, expiration
+	p.last, p.expiration = vended, expiration
 	p.mu.Unlock()
 
+	creds := sdkKeys(vended)
+	creds.Expires = refresh
+	return creds, nil
+}
+
+// sdkKeys are vended credentials in the SDK's type.
+func sdkKeys(vended api.Credentials) aws.Credentials {
 	return aws.Credentials{
 		AccessKeyID:     vended.AccessKeyID,
 		SecretAccessKey: vended.SecretAccessKey.Reveal(),
@@ -72,35 +118,38 @@ func (p *provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		AccountID:       vended.AccountID,
 		Source:          source,
 		CanExpire:       true,
-		Expires:         refresh,
-	}, nil
+		Expires:         vended.Expiration,
+	}
 }
 
 // HandleFailToRefresh keeps the credentials at hand in use where asking again
 // may yet succeed.
-func (p *provider) HandleFailToRefresh(_ context.Context, at aws.Credentials, why error) (aws.Credentials, error) {
-	p.mu.Lock()
-	last, expiration := p.last, p.expiration
-	p.mu.Unlock()
+func (p *vendor) HandleFailToRefresh(_ context.Context, at aws.Credentials, why error) (aws.Credentials, error) {
+	last, expiration := p.held()
 	now := p.client.now()
-	if definite(why) || at.AccessKeyID == "" || at.AccessKeyID != last || !now.Before(expiration) {
+	if !Passing(why) || at.AccessKeyID == "" || at.AccessKeyID != last.AccessKeyID || !now.Before(expiration) {
 		return aws.Credentials{}, why
 	}
 	at.Expires = earlier(now.Add(minUse), expiration)
 	return at, nil
 }
 
-// definite reports whether an error is an answer that will stay the same.
-func definite(err error) bool {
+// Passing reports whether an error of this package may pass by itself, so that
+// credentials at hand may be used meanwhile. An answer about the request or its
+// caller stays the same.
+func Passing(err error) bool {
 	var answer *Error
-	return errors.As(err, &answer) && answer.Status >= 400 && answer.Status < 500 &&
-		answer.Status != http.StatusTooManyRequests && answer.Status != http.StatusRequestTimeout
+	return !errors.As(err, &answer) || answer.Status < 400 || answer.Status >= 500 ||
+		answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusRequestTimeout
 }
 
-// lifetime turns the service's moments into the local clock's, which may be
+// Lifetime says how long to use an answer that was asked for at a moment: from
+// refresh on it is time to ask again, from expiration on the credentials are
+// dead. It turns the service's moments into the local clock's, which may be
 // off: it counts what was left at the service's time from the moment before the
 // request was sent.
-func lifetime(c api.Credentials, asked time.Time) (refresh, expiration time.Time) {
+func Lifetime(c api.Credentials, asked time.Time) (refresh, expiration time.Time) {
+	asked = asked.Round(0) // a monotonic clock stands still while a laptop sleeps
 	refresh, expiration = c.Grant.RefreshAfter, c.Expiration
 	if server := c.Grant.ServerTime; !server.IsZero() {
 		expiration = asked.Add(expiration.Sub(server))

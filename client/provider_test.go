@@ -75,7 +75,7 @@ func TestLifetime(t *testing.T) {
 		{"hardly any life", at(0), time.Time{}, at(0).Add(20 * time.Second), at(0), at(0).Add(20 * time.Second), at(0).Add(20 * time.Second)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			refresh, expires := lifetime(api.Credentials{Expiration: c.expires, Grant: api.Grant{RefreshAfter: c.refreshAfter, ServerTime: c.server}}, c.asked)
+			refresh, expires := Lifetime(api.Credentials{Expiration: c.expires, Grant: api.Grant{RefreshAfter: c.refreshAfter, ServerTime: c.server}}, c.asked)
 			if !refresh.Equal(c.wantRefresh) || !expires.Equal(c.wantExpires) {
 				t.Errorf("%s %s", refresh, expires)
 			}
@@ -108,7 +108,7 @@ func TestFailedRefresh(t *testing.T) {
 			client, _ := connect(t, s.URL)
 			now := noon
 			client.now = func() time.Time { return now }
-			p := &provider{client: client, target: "orders"}
+			p := &vendor{client: client, target: "orders"}
 			held, err := p.Retrieve(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -129,7 +129,7 @@ func TestFailedRefresh(t *testing.T) {
 	t.Run("others held", func(t *testing.T) {
 		s := serve(t, vended(t))
 		client, _ := connect(t, s.URL)
-		p := &provider{client: client, target: "orders"}
+		p := &vendor{client: client, target: "orders"}
 		if _, err := p.Retrieve(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func TestFailedRefresh(t *testing.T) {
 	})
 	t.Run("nothing held", func(t *testing.T) {
 		client, _ := connect(t, "https://vend.example.com")
-		p := &provider{client: client, target: "orders"}
+		p := &vendor{client: client, target: "orders"}
 		if _, err := p.HandleFailToRefresh(t.Context(), aws.Credentials{}, errors.New("down")); err == nil {
 			t.Error("no error")
 		}

@@ -1,10 +1,9 @@
 package cli
 
 import (
-	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,38 +12,36 @@ import (
 	"github.com/credvend/credvend/client"
 )
 
-// processFlags are the flags of credvend process, and of nothing else.
-type processFlags struct {
-	url       string
-	profile   string
-	region    string
-	service   string
-	tokenFile string
-	routes    []string
-	duration  time.Duration
-}
-
 func newProcessCommand(e *env) *cobra.Command {
-	var f processFlags
+	var (
+		who     callerFlags
+		what    vendFlags
+		noCache bool
+	)
 	cmd := &cobra.Command{
 		Use:   "process TARGET",
 		Short: "Print credentials for a target as credential_process in ~/.aws/config expects them",
 		Long: `Asks the service for credentials for TARGET and prints the JSON document of AWS's
 credential_process on standard output, and nothing else there. AWS's SDKs and
-CLI run it by themselves once a profile says so (first example). The document
-holds secrets.
+CLI run it by themselves once a profile says so (first example; credvend
+configure writes it). The document holds secrets.
 
-Nothing is cached: each run vends.
+Each program that uses the profile runs this command, so it keeps the
+credentials: in $XDG_CACHE_HOME/credvend, else in the system's cache folder (on
+Linux ~/.cache/credvend), files 0600 in a folder 0700. They are used until the
+service advises to ask again, after about two fifths of their life. However many
+runs there are at the same time, they make one call. What is kept is kept apart
+by service, caller (keys, token, or profile as it is defined), target, routes and
+duration. A cache that cannot be used is a warning on standard error, and no
+more. While the service is out of reach, credentials at hand are used to their
+end; a refusal counts at once.
 
 Who calls is proved with the AWS credentials of --profile, with those of the
 environment and the default profile if none is named, or with a JWT. AWS_PROFILE
 is not read: when an SDK runs this command for the profile "orders", it says
 "orders", and signing with that would run this command again. CREDVEND_PROCESS is
 set for the programs that this one runs, so that a longer way round is noticed.
-
-Environment, each beaten by the flag of its name: CREDVEND_URL, CREDVEND_PROFILE,
-CREDVEND_TOKEN_FILE, AWS_REGION. CREDVEND_TOKEN holds a JWT itself; a token file
-beats it.`,
+` + callerHelp,
 		Example: `  # in ~/.aws/config: a profile that vends for the target orders, called as billing-service
   [profile orders]
   region = us-east-1
@@ -56,69 +53,139 @@ beats it.`,
   # only some routes, and not for long
   credvend process orders --profile billing-service --route "GET /orders/*" --duration 30m
 
+  # after a change of the allowlist: ask now
+  credvend process orders --no-cache
+
   # a front door that is a function URL behind a domain of its own
   credvend process orders --url https://vend.example.com --service lambda --region us-east-1 --profile billing-service
 
   # called with a JWT, which is read from its file at each run
   credvend process orders --url "$CREDVEND_JWT_URL" --token-file /var/run/secrets/token`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 || args[0] == "" {
-				return usagef(cmd, "name one target, such as orders")
-			}
-			return nil
-		},
+		Args:              oneTarget,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return e.process(cmd, args[0], f)
+			if err := what.check(cmd); err != nil {
+				return err
+			}
+			caller, err := who.connect(cmd)
+			if err != nil {
+				return err
+			}
+			p := process{e: e, caller: caller, target: args[0], what: what}
+			creds, err := p.credentials(cmd.Context(), noCache)
+			if err != nil {
+				return vendError(err)
+			}
+			return e.printProcess(creds)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&f.url, "url", "", "front door of the service (CREDVEND_URL)")
-	flags.StringVar(&f.profile, "profile", "", "AWS profile to sign with (CREDVEND_PROFILE)")
-	flags.StringVar(&f.region, "region", "", "region of the front door (default: as the URL shows it, else AWS_REGION, the profile's, us-east-1)")
-	flags.StringVar(&f.service, "service", "", "service to sign for (default: lambda if the URL is a function URL's, else execute-api)")
-	flags.StringVar(&f.tokenFile, "token-file", "", "file that holds a JWT to send instead of signing (CREDVEND_TOKEN_FILE)")
-	flags.StringArrayVar(&f.routes, "route", nil, `route to ask for, such as "GET /orders/*"; repeatable (default: all that is granted)`)
-	flags.DurationVar(&f.duration, "duration", 0, "life to ask for, 15m to 1h (default: the target's)")
+	who.register(cmd)
+	what.register(cmd)
+	cmd.Flags().BoolVar(&noCache, "no-cache", false, "ask the service, and keep nothing")
 	return cmd
 }
 
-// process vends for a target and prints the credential_process document.
-func (e *env) process(cmd *cobra.Command, target string, f processFlags) error {
-	const shortest, longest = api.MinDurationSeconds * time.Second, api.MaxDurationSeconds * time.Second
-	if f.duration != 0 && (f.duration < shortest || f.duration > longest || f.duration%time.Second != 0) {
-		return usagef(cmd, "--duration %s is outside 15m to 1h, in whole seconds, which STS allows here", f.duration)
-	}
-	f.url = cmp.Or(f.url, os.Getenv("CREDVEND_URL"))
-	if f.url == "" {
-		return usagef(cmd, "the service is not named; give --url or set CREDVEND_URL")
-	}
-	proof, err := proofOfCaller(cmd, f)
-	if err != nil {
-		return err
-	}
-	c, err := client.New(append(proof, client.WithURL(f.url))...)
-	if err != nil {
-		return asUsage(cmd, err)
-	}
-	creds, err := c.Vend(cmd.Context(), target, client.Routes(f.routes...), client.Duration(f.duration))
-	if err != nil {
-		return vendError(err)
-	}
-	return e.printProcess(creds)
+// process is one run of credvend process.
+type process struct {
+	e      *env
+	caller *caller
+	target string
+	what   vendFlags
 }
 
-// vendError gives a failed vend its exit code.
-func vendError(err error) error {
-	var answer *client.Error
-	if errors.As(err, &answer) && answer.Refused() {
-		return &codedError{exitRefused, err}
-	}
-	return err
+// kept is an entry of the cache.
+type kept struct {
+	Asked       time.Time       // by this machine's clock
+	Credentials json.RawMessage // the service's document, secrets in plain text
 }
 
-// printProcess writes the document in one piece, so that whoever parses it sees
-// all of it or none.
+func (p *process) vend(ctx context.Context) (api.Credentials, error) {
+	return p.caller.Vend(ctx, p.target, client.Routes(p.what.routes...), client.Duration(p.what.duration))
+}
+
+// credentials takes them from the cache or vends.
+func (p *process) credentials(ctx context.Context, noCache bool) (api.Credentials, error) {
+	if noCache {
+		return p.vend(ctx)
+	}
+	identity, err := p.caller.identity()
+	if err != nil { // no token to be known by: vending will say so
+		return p.vend(ctx)
+	}
+	cache, err := openCache()
+	if err != nil {
+		p.e.warn(err)
+		return p.vend(ctx)
+	}
+	defer cache.Close() //nolint:errcheck // nothing is left in it to lose
+	key, err := p.key(identity)
+	if err != nil {
+		return api.Credentials{}, err
+	}
+	entry, trouble, err := cache.Do(ctx, key, p.good, func(old []byte) ([]byte, error) { return p.fresh(ctx, old) })
+	if err != nil {
+		return api.Credentials{}, err
+	}
+	if trouble != nil {
+		p.e.warn(trouble)
+	}
+	creds, _, err := readKept(entry)
+	return creds, err
+}
+
+// good reports whether it is too early to ask again.
+func (p *process) good(entry []byte) bool {
+	creds, asked, err := readKept(entry)
+	now := p.e.now()
+	if err != nil || asked.After(now.Add(time.Minute)) { // the clock was set back: nothing is known
+		return false
+	}
+	refresh, _ := client.Lifetime(creds, asked)
+	return now.Before(refresh)
+}
+
+// fresh vends; while the service is out of reach, what was kept serves to its
+// end.
+func (p *process) fresh(ctx context.Context, old []byte) ([]byte, error) {
+	asked := p.e.now()
+	creds, err := p.vend(ctx)
+	if err == nil {
+		return writeKept(creds, asked)
+	}
+	was, when, unreadable := readKept(old)
+	if ctx.Err() != nil || unreadable != nil || !client.Passing(err) || when.After(asked.Add(time.Minute)) {
+		return nil, err
+	}
+	if _, expiration := client.Lifetime(was, when); !asked.Add(time.Minute).Before(expiration) {
+		return nil, err
+	}
+	p.e.warn(errors.New("the credentials at hand are used, since new ones are not to be had: " + err.Error()))
+	return old, nil
+}
+
+func readKept(entry []byte) (api.Credentials, time.Time, error) {
+	var (
+		k kept
+		c api.Credentials
+	)
+	if json.Unmarshal(entry, &k) != nil || json.Unmarshal(k.Credentials, &c) != nil ||
+		c.Version != api.CredentialProcessVersion || c.AccessKeyID == "" || c.SecretAccessKey.Reveal() == "" || c.SessionToken.Reveal() == "" || c.Expiration.IsZero() {
+		return api.Credentials{}, time.Time{}, errors.New("the cached credentials are not readable") // the decoder's text could quote one
+	}
+	return c, k.Asked, nil
+}
+
+func writeKept(creds api.Credentials, asked time.Time) ([]byte, error) {
+	document, err := creds.Encode()
+	if err != nil {
+		return nil, errExpiration
+	}
+	return json.Marshal(kept{asked.UTC(), document})
+}
+
+var errExpiration = errors.New("the credentials cannot be written as JSON: their expiration is out of range")
+
+// printProcess writes the document that AWS documents.
 func (e *env) printProcess(c api.Credentials) error {
 	document, err := json.Marshal(struct { //nolint:gosec // G117: printing these secrets is what this command is for
 		Version         int
@@ -128,8 +195,7 @@ func (e *env) printProcess(c api.Credentials) error {
 		Expiration      time.Time
 	}{c.Version, c.AccessKeyID, c.SecretAccessKey.Reveal(), c.SessionToken.Reveal(), c.Expiration.UTC()})
 	if err != nil {
-		return errors.New("the credentials cannot be written as JSON: their expiration is out of range")
+		return errExpiration
 	}
-	_, err = e.stdout.Write(append(document, '\n'))
-	return err
+	return e.write(append(document, '\n'))
 }

@@ -51,6 +51,8 @@ func vending(t *testing.T, status int, body string) (requests *[]*http.Request, 
 	t.Setenv("AWS_CONFIG_FILE", filepath.Join(dir, "config"))
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(dir, "credentials"))
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache"))
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "xdg"))
 	write(t, os.Getenv("AWS_SHARED_CREDENTIALS_FILE"), "[billing-service]\naws_access_key_id = AKIAEXAMPLE000000000\naws_secret_access_key = example\n")
 	write(t, os.Getenv("AWS_CONFIG_FILE"), "[profile billing-service]\nregion = eu-west-1\n[profile orders]\nregion = us-east-1\ncredential_process = credvend process orders --profile billing-service\n")
 	return requests, bodies

@@ -9,9 +9,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -21,33 +26,61 @@ type env struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+	now    func() time.Time
 }
 
-// commands is every command of the tool, in the order of the help. A command
-// is a constructor in a file of its own.
-func commands() []func(*env) *cobra.Command {
-	return []func(*env) *cobra.Command{
-		newAllowlistCommand,
-		newLocalCommand,
-		newFunctionCommand,
-		newProcessCommand,
-		newVersionCommand,
+// A group of commands, as the help shows them.
+type group struct {
+	id, title string
+	commands  []func(*env) *cobra.Command
+}
+
+// groups is every command of the tool, in the order of the help. A command is a
+// constructor in a file of its own.
+func groups() []group {
+	return []group{
+		{"callers", "For callers, who need credentials:", []func(*env) *cobra.Command{
+			newGetCommand,
+			newCallCommand,
+			newExecCommand,
+			newProcessCommand,
+			newConfigureCommand,
+			newTargetsCommand,
+			newWhoamiCommand,
+		}},
+		{"operators", "For operators, who say who may have them:", []func(*env) *cobra.Command{
+			newAllowlistCommand,
+		}},
+		{"machine", "On this machine:", []func(*env) *cobra.Command{
+			newLocalCommand,
+			newFunctionCommand,
+			newVersionCommand,
+		}},
 	}
 }
 
 // Main runs the tool with the arguments that follow its name and returns its
 // exit code. It stops early when ctx ends.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	e := &env{stdin, stdout, stderr}
+	// A closed standard output is an error to report, not a reason to vanish.
+	// The signal is caught, not ignored: a program that exec runs would inherit
+	// that.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	defer signal.Stop(pipe)
+
+	e := &env{stdin, stdout, stderr, time.Now}
 	root := newRootCommand(e)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	code := exitCode(ctx, err)
+	var exited commandExit
 	switch {
+	case errors.As(err, &exited): // what it had to say, it said
 	case code == exitInterrupted:
 		_, _ = fmt.Fprintln(stderr, "credvend: interrupted")
 	case err != nil:
-		_, _ = fmt.Fprintln(stderr, "credvend: "+strings.ReplaceAll(err.Error(), "\n", " "))
+		_, _ = fmt.Fprintln(stderr, "credvend: "+oneLine(err))
 	}
 	return code
 }
@@ -57,10 +90,26 @@ func newRootCommand(e *env) *cobra.Command {
 		Use:   "credvend",
 		Short: "Vend short-lived, scoped AWS credentials across accounts",
 		Long: `credvend vends short-lived AWS credentials that are good for named routes of an
-API in another account, and nothing else. This tool builds allowlists, fetches
-credentials, and runs the whole of it on this machine.`,
-		Example: `  # check an allowlist and build what the function reads
+API in another account, and nothing else. This tool fetches credentials for you
+and for your programs, builds allowlists, and runs the whole of it on this
+machine.`,
+		Example: `  # what may I have, and call it
+  credvend targets --url https://a1b2c3.execute-api.us-east-1.amazonaws.com --profile billing-service
+  credvend call orders GET /orders/42
+
+  # an AWS profile that vends by itself, for every AWS tool
+  credvend configure orders
+  AWS_PROFILE=orders aws sts get-caller-identity
+
+  # into this shell, or into one command
+  eval "$(credvend get orders --output env)"
+  credvend exec orders -- ./report.sh
+
+  # check an allowlist and build what the function reads
   credvend allowlist build allowlist.yaml -o allowlist.json
+
+  # two AWS accounts on this machine, to try all of it
+  credvend local --tour
 
   # complete commands in this shell (bash, zsh, fish and powershell)
   source <(credvend completion bash)`,
@@ -77,9 +126,16 @@ credentials, and runs the whole of it on this machine.`,
 		return usagef(cmd, "%v", err)
 	})
 	root.SetHelpCommand(newHelpCommand())
-	for _, newCommand := range commands() {
-		root.AddCommand(newCommand(e))
+	for _, g := range groups() {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, newCommand := range g.commands {
+			cmd := newCommand(e)
+			cmd.GroupID = g.id
+			root.AddCommand(cmd)
+		}
 	}
+	root.SetHelpCommandGroupID("machine")
+	root.SetCompletionCommandGroupID("machine")
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	asGroup(root)

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/credvend/credvend/api"
+	"github.com/credvend/credvend/client"
+)
+
+// masked stands where a secret stood.
+const masked = "[masked]"
+
+// transcript shows a signed call to a person, without what would let somebody
+// who looks over a shoulder, or finds the output in a ticket, make one.
+type transcript struct {
+	w       io.Writer
+	secrets []string
+}
+
+// secretsOf is what of credentials must not be shown.
+func secretsOf(c api.Credentials) []string {
+	return []string{c.SessionToken.Reveal(), c.SecretAccessKey.Reveal()}
+}
+
+// mask replaces secrets in a text.
+func mask(text []byte, secrets []string) []byte {
+	for _, secret := range secrets {
+		if secret != "" {
+			text = bytes.ReplaceAll(text, []byte(secret), []byte(masked))
+		}
+	}
+	return text
+}
+
+// signature finds a SigV4 signature.
+var signature = regexp.MustCompile(`(?i)(Signature=)[0-9a-f]{64}`)
+
+func (t *transcript) section(title, text string) {
+	text = string(mask([]byte(text), t.secrets))
+	text = signature.ReplaceAllString(text, "${1}"+masked)
+	var b strings.Builder
+	fmt.Fprintf(&b, "* %s\n", title)
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(&b, "  %s\n", printable(line))
+	}
+	_, _ = io.WriteString(t.w, b.String())
+}
+
+func (t *transcript) grant(c api.Credentials) {
+	t.section("vended", string(table(append(describeGrant(c), []string{"access key id", c.AccessKeyID}))))
+}
+
+// signing shows what was signed. Requests are signed again for a second try,
+// whose credentials may be other ones: their token is masked by its place.
+func (t *transcript) signing(s client.Signing) {
+	lines := strings.Split(s.CanonicalRequest, "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, "x-amz-security-token:") {
+			lines[i] = "x-amz-security-token:" + masked
+		}
+	}
+	t.section("canonical request", strings.Join(lines, "\n"))
+	t.section("string to sign", s.StringToSign)
+}
+
+// over shows each request on its way to base.
+func (t *transcript) over(base http.RoundTripper) http.RoundTripper {
+	return sending(func(r *http.Request) (*http.Response, error) {
+		header := r.Header.Clone()
+		if header.Get("X-Amz-Security-Token") != "" {
+			header.Set("X-Amz-Security-Token", masked)
+		}
+		header.Set("Host", r.URL.Host)
+		text := fmt.Sprintf("%s %s\n%s", r.Method, r.URL.RequestURI(), headerLines(header))
+		if r.ContentLength > 0 {
+			text += fmt.Sprintf("\n(body of %s)", plural(int(r.ContentLength), "byte"))
+		}
+		t.section("sent", text)
+		return base.RoundTrip(r)
+	})
+}
+
+func (t *transcript) answer(resp *http.Response) {
+	t.section("answer", fmt.Sprintf("%s %s\n%s", resp.Proto, resp.Status, headerLines(resp.Header)))
+}
+
+func headerLines(h http.Header) string {
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
+			lines = append(lines, name+": "+value)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+type sending func(*http.Request) (*http.Response, error)
+
+func (f sending) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
