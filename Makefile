@@ -22,8 +22,8 @@ FUNCTION_FLAGS := -tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags '-s -w'
 # never stand in the service's go.sum.
 LINT = $(GO) tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: help build run demo test cover fuzz bench lint fmt conformance browser templates check clean \
-	allowlist build-VendFunction FORCE
+.PHONY: help build run demo test cover fuzz bench lint fmt conformance conformance-aws browser templates docs check clean \
+	allowlist build-VendFunction invoke sam-local deploy package delete reproducible emulator FORCE
 
 help:
 	@awk -f tools/help.awk $(MAKEFILE_LIST)
@@ -35,6 +35,18 @@ run: build ## the whole story on this machine, no AWS needed; stays up until Ctr
 
 demo: build ## the same story, then exit: 0 only if every step went as told
 	build/credvend local --tour --exit --port 0 --dir .credvend/demo --bootstrap build/bootstrap
+
+# Flags of the runner of events/, which both of these share.
+EVENT_FLAGS = $(if $(ALLOWLIST),-allowlist "$(ALLOWLIST)") $(if $(SHOW),-show) $(if $(LOG),-log) $(if $(EVENT),"$(EVENT)")
+
+invoke: build/bootstrap build/events ## one event of events/ to the real function: EVENT=NAME (without it: the list); SHOW=1 LOG=1 RIE=PATH ALLOWLIST=FILE
+	@build/events $(if $(RIE),-rie "$(RIE)") $(EVENT_FLAGS)
+
+# In the container of sam local invoke, for this machine's processor.
+sam-local: build/events ## the same event in a container, by sam local invoke (needs SAM CLI and Docker): EVENT=NAME
+	@mkdir -p build/sam-local
+	CGO_ENABLED=0 GOOS=linux GOARCH=$$($(GO) env GOHOSTARCH) $(GO) build $(FUNCTION_FLAGS) -o build/sam-local/bootstrap ./functions/vend
+	@build/events -sam build/sam-local -bootstrap build/sam-local/bootstrap $(EVENT_FLAGS)
 
 ##@ Build
 
@@ -48,6 +60,9 @@ build/bootstrap: FORCE
 build/credvend: FORCE
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/credvend
 
+build/events: FORCE
+	@GOOS= GOARCH= CGO_ENABLED=0 $(GO) build -o $@ ./test/events
+
 allowlist: build/credvend ## build/allowlist.json, the canonical form of allowlist.yaml
 	build/credvend allowlist build allowlist.yaml -o build/allowlist.json
 
@@ -58,7 +73,24 @@ build-VendFunction: ## for `sam build`: bootstrap (linux, GOARCH=arm64) and allo
 	@test -n "$(ARTIFACTS_DIR)" || { echo "build-VendFunction: say where to, as sam build does: make $@ ARTIFACTS_DIR=build/lambda" >&2; exit 2; }
 	@mkdir -p "$(ARTIFACTS_DIR)"
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(or $(GOARCH),arm64) $(GO) build $(FUNCTION_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/vend
-	GOOS= GOARCH= CGO_ENABLED=0 $(GO) run ./cmd/credvend allowlist build allowlist.yaml -o "$(ARTIFACTS_DIR)/allowlist.json"
+	GOOS= GOARCH= CGO_ENABLED=0 $(GO) run -trimpath ./cmd/credvend allowlist build allowlist.yaml -o "$(ARTIFACTS_DIR)/allowlist.json"
+
+# The zip that tools of your own take: aws lambda update-function-code
+# --zip-file fileb://build/credvend-vend.zip, CloudFormation's package, Terraform.
+package: ## build/credvend-vend.zip: what `sam deploy` would upload, without SAM (linux, GOARCH=arm64)
+	@echo "package: builds bootstrap (linux/$(or $(GOARCH),arm64)) and allowlist.json, and packs them; nothing leaves this machine"
+	@rm -rf build/package
+	@$(MAKE) --no-print-directory build-VendFunction ARTIFACTS_DIR=build/package
+	@if test -n "$$(tools/examples.sh allowlist.yaml)"; then echo "note: allowlist.yaml still names accounts of AWS's documentation" >&2; fi
+	@printf 'build/credvend-vend.zip: ' && GOOS= GOARCH= $(GO) -C tools run ./pack -o "$(CURDIR)/build/credvend-vend.zip" "$(CURDIR)/build/package"
+
+##@ Deploy (needs the SAM CLI and an AWS identity)
+
+deploy: build/credvend ## check the allowlist, say what will happen, then sam build and sam deploy --guided; STACK=credvend
+	@tools/deploy.sh
+
+delete: ## say what goes and what stays, ask, then sam delete; STACK=credvend
+	@tools/delete.sh
 
 ##@ Check
 
@@ -72,6 +104,16 @@ cover: ## coverage by package; fails under 85 % in all, 95 % in route, allowlist
 		-package internal/route=95 -package internal/allowlist=95 \
 		-package internal/scope=95 -package internal/identity=95 \
 		../build/cover.out
+
+reproducible: ## build-VendFunction in two folders: the same bytes, and at most 9 MiB; COLD=1 from empty caches, in minutes
+	$(GO) test -count=1 -timeout 30m -run Reproducible -v ./test/deploy
+
+# AWS's emulator is in no registry that CI reaches: where it is missing, this
+# says so and does nothing.
+emulator: ## every event under AWS's own Runtime Interface Emulator, if it is here: RIE=PATH
+	@rie="$(abspath $(RIE))"; rie=$${rie:-$$(command -v aws-lambda-rie || true)}; \
+	if test -n "$$rie"; then RIE="$$rie" $(GO) test -count=1 -run RIE ./test/events; \
+	else echo "emulator: NOT RUN: put aws-lambda-rie on the PATH, or RIE=PATH (https://github.com/aws/aws-lambda-runtime-interface-emulator/releases)"; fi
 
 fuzz: ## each fuzz target for FUZZTIME=10s, in the package that holds it
 	@tools/fuzz.sh $(GO) $(FUZZTIME)
@@ -93,6 +135,11 @@ fmt: ## gofmt every Go file in place
 conformance: build ## stock clients (AWS CLI, SDKs, curl) against the local stack
 	test/clients/run.sh
 
+# The same requests to AWS as to the local stack: docs/conformance-aws.md.
+conformance-aws: build/bootstrap ## the local stack's checks against your own two AWS accounts; SANDBOX=local: against itself
+	$(GO) build -tags conformance -o build/conformance-aws ./test/sandbox
+	@build/conformance-aws $(if $(filter local,$(SANDBOX)),-local -bootstrap build/bootstrap) $(ARGS)
+
 browser: ## the live view in headless Chromium (Node 18 and Chromium; installs them as root on Debian)
 	test/view/run.sh
 
@@ -103,7 +150,10 @@ templates: ## both templates through cfn-lint and SAM's transform, where Python 
 	@if python3 -c 'import cfnlint, samtranslator' 2>/dev/null; then test/templates/run.sh; \
 	else echo "templates: this python3 lacks cfn-lint or aws-sam-translator, so only the Go checks ran"; fi
 
-check: lint test cover conformance browser templates demo ## all that CI runs
+docs: ## the documents' pictures in headless Chromium, and their commands that call the AWS CLI and curl
+	test/docs/run.sh
+
+check: lint test cover conformance browser templates docs emulator package demo ## all that CI runs
 
 ##@ Tidy up
 

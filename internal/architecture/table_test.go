@@ -28,6 +28,13 @@ var table = map[string][]string{
 	"internal/allowlist/yamldoc": {"internal/allowlist", "internal/identity", "internal/route", "internal/arn", "internal/fault"},
 	"internal/scope":             {"internal/allowlist", "internal/identity", "internal/route", "internal/arn", "internal/fault"},
 
+	// Questions about lists, asked offline: pure too, and never linked into the
+	// function.
+	"internal/analysis/globset":    {},
+	"internal/analysis/population": append([]string{"internal/analysis/globset"}, pure...),
+	"internal/analysis":            append([]string{"internal/analysis/globset", "internal/analysis/population"}, pure...),
+	"internal/analysis/replay":     append([]string{"internal/analysis", "internal/analysis/population"}, pure...),
+
 	// Vending. audit never imports assume: an entry that cannot name the type
 	// of a credential cannot hold one.
 	"internal/assume": {"internal/scope", "internal/fault"},
@@ -45,28 +52,47 @@ var table = map[string][]string{
 	// The caller's side.
 	"client": {"api"},
 
+	// The tool's side of it: what it keeps, reads and writes on its user's
+	// machine.
+	"internal/credcache":      {},
+	"internal/toolconfig":     {},
+	"internal/awsconfig":      {},
+	"internal/containercreds": {"api"},
+
 	// The judge. It shares no code with what it judges: a mistake in route
 	// must not be repeated by the IAM that tests route.
 	"internal/local/iam":     {},
 	"internal/local/sigv4":   {},
 	"internal/local/oidc":    {},
 	"internal/local/runtime": {},
+	"internal/local/wire":    {},
 	"internal/local/sts":     {"internal/local/iam", "internal/local/sigv4"},
 	"internal/local/story":   {},
 	"internal/local/cfn":     {},
 	"internal/local/view":    {"internal/local/sts", "internal/local/apigw"},
-	"internal/local/apigw":   {"internal/local/iam", "internal/local/sigv4", "internal/local/oidc", "internal/local/runtime"},
+	"internal/local/apigw":   {"internal/local/iam", "internal/local/sigv4", "internal/local/oidc", "internal/local/runtime", "internal/local/wire"},
+
+	// The templates, for the tool to play: the function never links them.
+	module: {},
+
+	// CloudFormation's part: what a template makes of the accounts.
+	"internal/local/deploy": {"internal/local/cfn", "internal/local/iam"},
 
 	// The wiring of the two accounts reads an allowlist, to give each target a
 	// role and each caller a profile; the judges do not.
 	"internal/local": append([]string{
-		"internal/local/iam", "internal/local/sigv4", "internal/local/oidc", "internal/local/runtime", "internal/local/sts", "internal/local/apigw", "internal/local/story", "internal/local/view", "internal/local/cfn",
+		"internal/local/iam", "internal/local/sigv4", "internal/local/oidc", "internal/local/runtime", "internal/local/sts", "internal/local/apigw", "internal/local/story", "internal/local/view", "internal/local/wire", "internal/local/deploy", module,
 		"internal/allowlist/yamldoc",
 	}, pure...),
 
 	// The tool.
-	"internal/cli": append([]string{"client", "api", "internal/local", "internal/function", "internal/allowlist/yamldoc"}, pure...),
+	"internal/cli": append([]string{"client", "api", "internal/credcache", "internal/toolconfig", "internal/awsconfig", "internal/containercreds", "internal/local", "internal/function", "internal/allowlist/yamldoc", "internal/analysis", "internal/analysis/population", "internal/analysis/replay"}, pure...),
 	"cmd/credvend": {"internal/cli"},
+
+	// The runner of the folder events/. It judges the function's answers, so it
+	// shares nothing with what decides them but the reader of allowlists.
+	"internal/invoke": {"internal/local/iam", "internal/local/sigv4", "internal/local/sts", "internal/local/runtime", "internal/allowlist", "internal/allowlist/yamldoc"},
+	"test/events":     {"internal/invoke"},
 
 	// The harness of other packages' tests.
 	"internal/vendtest": append([]string{"internal/function"}, functionSide...),
