@@ -3,15 +3,20 @@
 cfn-lint checks both as they stand, under all of their conditions. SAM's
 transform then expands template.yaml for every combination of what opens and
 shuts doors, with the rest of the parameters at their defaults and all turned
-about; what comes out is resolved and held to the promises. cfn-lint looks at a
-choice of those results too, at every one with --all (an hour or so).
+about, and with all doors open for every combination of the rest; what comes out
+is resolved and held to the promises. cfn-lint looks at those results too: at so
+many that each resource stands among them in every form that any of them gives
+it. --all expands and lints every combination (some hours).
 
 The Go test beside this resolves the templates with code of our own. This one
 shares nothing with it, so that a mistake in either shows.
 """
 
+import copy
+import functools
 import itertools
 import json
+import multiprocessing
 import os
 import pathlib
 import re
@@ -19,6 +24,7 @@ import sys
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the transform asks for one
 
+import boto3  # noqa: E402
 import cfnlint.api  # noqa: E402
 import cfnlint.config  # noqa: E402
 from samtranslator.translator.transform import transform  # noqa: E402
@@ -143,9 +149,19 @@ class NoManagedPolicies:
         return {}
 
 
-def expand(text, given):
+# The transform makes a session each time, only to ask it for the region: a
+# sixth of its time.
+boto3.session.Session = functools.cache(boto3.session.Session)
+
+
+@functools.cache
+def parse(name):
+    return yaml_parse((ROOT / name).read_text(encoding="utf-8"))
+
+
+def expand(parsed, given):
     """template.yaml as CloudFormation gets it from SAM."""
-    template = yaml_parse(text)
+    template = copy.deepcopy(parsed)
     if "Transform" not in template:
         return template
     template["Resources"]["VendFunction"]["Properties"]["CodeUri"] = "s3://bucket/key"
@@ -168,6 +184,11 @@ def listed(value):
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
+ROUTES = ("POST /v1/credentials", "GET /v1/credentials/{target}", "GET /v1/targets", "GET /v1/whoami")
+BROKER_MAY = {
+    "sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity", "logs:CreateLogStream", "logs:PutLogEvents",
+    "appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
+}
 NARROW = re.compile(
     r"arn:aws:logs:us-east-1:444455556666:log-group:<VendLogs>:\*"
     r"|(arn:aws:execute-api:[a-z0-9-]+:[0-9]{12}:(<IamApi>|[a-z0-9]{10})|execute-api:)/(\$default|[a-z]+)/.*"
@@ -192,8 +213,11 @@ def problems(resources, given):
             if any("*" in a for a in actions):
                 yield f"{name}: an action has a wildcard"
             for r in listed(s.get("Resource")):
-                if "*" in r and not NARROW.fullmatch(r) and not (tracing and all(a.startswith("xray:Put") for a in actions)):
+                traces = tracing and all(a.startswith("xray:Put") for a in actions) and s.get("Condition") == {"StringEquals": {"aws:RequestedRegion": REGION}}
+                if "*" in r and not NARROW.fullmatch(r) and not traces:
                     yield f"{name}: the resource {r} has a wildcard"
+            if name == "BrokerRole" and "Resource" in s and not set(actions) <= BROKER_MAY:
+                yield f"{name}: it may do more"
             if name == "BrokerRole" and "sts:AssumeRole" in actions and "Resource" in s and "lambda:SourceFunctionArn" not in s.get("Condition", {}).get("ArnEquals", {}):
                 yield f"{name}: it may be used from any function"
             if name == "TargetRole" and "Principal" in s:
@@ -210,9 +234,21 @@ def problems(resources, given):
                 yield f"{name}: a permission without source ARN and without condition"
         if kind == "AWS::ApiGatewayV2::Route":
             api = p["ApiId"].strip("<>")
+            if p["RouteKey"] not in ROUTES:
+                yield f"{name}: an unknown route"
             routes[api] += 1
             if p.get("AuthorizationType") != {"IamApi": "AWS_IAM", "JwtApi": "JWT"}[api] or (api == "JwtApi" and not p.get("AuthorizerId")):
                 yield f"{name}: an open route"
+        if kind == "AWS::ApiGatewayV2::Api" and "CorsConfiguration" in p:
+            cors = p["CorsConfiguration"]
+            if any("*" in o for o in cors["AllowOrigins"] + cors["AllowHeaders"] + cors["AllowMethods"]) or cors["AllowCredentials"]:
+                yield f"{name}: any web page may call"
+        if kind == "AWS::ApiGatewayV2::Authorizer" and (p["IdentitySource"] != ["$request.header.Authorization"] or not p["JwtConfiguration"].get("Audience")):
+            yield f"{name}: it takes tokens from elsewhere, or for anybody"
+        if kind == "AWS::Logs::LogGroup" and not p.get("RetentionInDays"):
+            yield f"{name}: logs are kept for ever"
+        if kind == "AWS::CloudWatch::Alarm" and bool(p.get("AlarmActions")) != bool(given.get("AlarmTopicArn")):
+            yield f"{name}: an alarm that tells nobody"
         if kind == "AWS::Lambda::Url" and p["AuthType"] != "AWS_IAM":
             yield f"{name}: an open function URL"
         if kind == "AWS::ApiGatewayV2::Stage" and not p.get("DefaultRouteSettings", {}).get("ThrottlingRateLimit"):
@@ -237,27 +273,42 @@ def lint(text):
     return [f"{m.rule.id} {m.message} (line {m.linenumber})" for m in cfnlint.api.lint(text, config=config)]
 
 
+def decided(node, resolver):
+    """A piece of a template with its conditions decided, references as they were."""
+    if isinstance(node, list):
+        return [v for v in (decided(n, resolver) for n in node) if v != {"Ref": "AWS::NoValue"}]
+    if not isinstance(node, dict):
+        return node
+    if list(node) == ["Fn::If"]:
+        name, then, otherwise = node["Fn::If"]
+        return decided(then if resolver.holds({"Condition": name}) else otherwise, resolver)
+    kept = {k: decided(v, resolver) for k, v in node.items()}
+    return {k: v for k, v in kept.items() if v != {"Ref": "AWS::NoValue"}}
+
+
+def decided_resources(resolver, resources):
+    return {n: decided({k: v for k, v in resolver.template["Resources"][n].items() if k != "Condition"}, resolver) for n in resources}
+
+
 def lint_resolved(resolver, resources, given):
-    """cfn-lint on one result: conditions decided, references as they were."""
-
-    def decided(node):
-        if isinstance(node, list):
-            return [v for v in map(decided, node) if v != {"Ref": "AWS::NoValue"}]
-        if not isinstance(node, dict):
-            return node
-        if list(node) == ["Fn::If"]:
-            name, then, otherwise = node["Fn::If"]
-            return decided(then if resolver.holds({"Condition": name}) else otherwise)
-        kept = {k: decided(v) for k, v in node.items()}
-        return {k: v for k, v in kept.items() if v != {"Ref": "AWS::NoValue"}}
-
+    """cfn-lint on one result."""
     template = resolver.template
     found = lint(json.dumps({
         "AWSTemplateFormatVersion": "2010-09-09",
         "Parameters": {n: {**p, "Default": given[n]} if n in given else p for n, p in template["Parameters"].items()},
-        "Resources": {n: decided({k: v for k, v in template["Resources"][n].items() if k != "Condition"}) for n in resources},
+        "Resources": decided_resources(resolver, resources),
     }))
     return [m for m in found if not m.startswith("W2001")]  # parameters that one combination leaves unused
+
+
+def covering(forms):
+    """Indices of so many sets that they hold together what all of them hold."""
+    chosen, missing = [], set().union(*forms)
+    while missing:
+        best = max(range(len(forms)), key=lambda i: len(forms[i] & missing))
+        chosen.append(best)
+        missing -= forms[best]
+    return chosen
 
 
 PLANTED = [
@@ -267,44 +318,72 @@ PLANTED = [
     ("template.yaml", "an open route", "AuthorizationType: AWS_IAM", "AuthorizationType: NONE", "an open route"),
     ("template.yaml", "an open function URL", "      AuthType: AWS_IAM", "      AuthType: NONE", "open function URL"),
     ("template.yaml", "an open REST method", "              security: [sigv4: []]\n", "", "is open"),
+    ("template.yaml", "one action more", "sts:SetSourceIdentity]", "sts:SetSourceIdentity, iam:PassRole]", "may do more"),
+    ("template.yaml", "a route without authorization", "      AuthorizationType: JWT\n      AuthorizerId: !Ref JwtAuthorizer\n", "", "an open route"),
+    ("template.yaml", "a route too many", "RouteKey: GET /v1/targets", "RouteKey: ANY /{proxy+}", "unknown route"),
+    ("template.yaml", "a permission without source ARN", "      SourceArn: !Sub arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${JwtApi}/*/v1/*\n", "", "without source ARN"),
+    ("template.yaml", "a public permission", "      Principal: !Select [0, !Split [',', !Sub '${AdmittedAccounts},,,,']]\n", "      Principal: '*'\n", "without condition"),
+    ("template.yaml", "a public REST API", "Principal: {AWS: !Split [',', !Ref AdmittedAccounts]}", "Principal: {AWS: ['*']}", "everybody is admitted"),
+    ("template.yaml", "a cache", "CachingEnabled: false", "CachingEnabled: true", "cache, data trace or no throttle"),
+    ("template.yaml", "data trace", "DataTraceEnabled: false", "DataTraceEnabled: true", "cache, data trace or no throttle"),
+    ("template.yaml", "no throttle", "DefaultRouteSettings:\n        ThrottlingRateLimit: !Ref ThrottleRate\n", "DefaultRouteSettings:\n", "no throttle"),
+    ("template.yaml", "any web page", "AllowOrigins: !Split [',', !Ref CorsOrigins]", "AllowOrigins: ['*']", "any web page"),
+    ("template.yaml", "a token from the query", "$request.header.Authorization", "$request.querystring.token", "tokens from elsewhere"),
+    ("template.yaml", "logs for ever", "      RetentionInDays: !Ref LogRetentionDays\n", "", "kept for ever"),
+    ("template.yaml", "traces to anywhere", "aws:RequestedRegion: !Ref AWS::Region", "aws:SourceAccount: !Ref AWS::AccountId", "wildcard"),
+    ("template.yaml", "every log group", "log-group:${VendLogs}:*", "*", "wildcard"),
+    ("accounts/target.yaml", "everybody", "                - arn:${Partition}:iam::${Account}:root\n", "                - '*'\n", "everybody is admitted"),
+    ("accounts/target.yaml", "every role of Account B", "aws:PrincipalArn:", "aws:PrincipalOrgID:", "every role of Account B"),
+    ("accounts/target.yaml", "any action of the API", "Action: execute-api:Invoke", "Action: execute-api:*", "an action has a wildcard"),
     ("accounts/target.yaml", "a 12-hour session", "MaxSessionDuration: 3600", "MaxSessionDuration: 43200", "more than an hour"),
     ("accounts/target.yaml", "a wildcard", "${ApiId}/${Stage}/*\n                  - Region", "*\n                  - Region", "wildcard"),
     ("accounts/target.yaml", "a missing condition", "sts:ExternalId:", "aws:Referer:", "no external id"),
 ]
 
 
+def look(task):
+    """What is wrong with one combination, and the forms its resources have."""
+    name, given = task
+    resolver = Resolver(expand(parse(name), given), given)
+    resources = resolver.resources()
+    forms = {f"{n} {json.dumps(r, sort_keys=True)}" for n, r in decided_resources(resolver, resources).items()}
+    return [f"{name} {given}: {p}" for p in problems(resources, given)], frozenset(map(hash, forms))
+
+
+def look_with_lint(task):
+    """What cfn-lint says of one combination."""
+    name, given = task
+    resolver = Resolver(expand(parse(name), given), given)
+    return [f"{name} {given}: {p}" for p in lint_resolved(resolver, resolver.resources(), given)]
+
+
 def main():
     every = "--all" in sys.argv[1:]
     failed = []
-
-    def check(what, found):
-        failed.extend(f"{what}: {problem}" for problem in found)
-
     texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("template.yaml", "accounts/target.yaml")}
     for name, text in texts.items():
-        check(name, lint(text))
+        failed.extend(f"{name}: {problem}" for problem in lint(text))
 
     about = {k: v for choice in REST for k, v in choice[1].items()}
-    broker = list(combinations(ALWAYS, DOORS + (REST if every else [[{}, about]])))
-    broker = [p for p in broker if not contradicts(p)]
-    target = list(combinations(TARGET_ALWAYS, TARGET))
+    given_all = list(combinations(ALWAYS, DOORS + (REST if every else [[{}, about]])))
+    given_all += [] if every else combinations({**ALWAYS, **{k: v for choice in DOORS[1:] for k, v in choice[-1].items()}}, REST)
+    broker = [("template.yaml", p) for p in given_all if not contradicts(p)]
+    target = [("accounts/target.yaml", p) for p in combinations(TARGET_ALWAYS, TARGET)]
     linted = 0
-    for name, given_all, step in (("template.yaml", broker, 37), ("accounts/target.yaml", target, 7)):
-        for i, given in enumerate(given_all):
-            expanded = expand(texts[name], given)
-            resolver = Resolver(expanded, given)
-            resources = resolver.resources()
-            check(f"{name} {given}", problems(resources, given))
-            if every or i % step == 0 or i == len(given_all) - 1:
-                linted += 1
-                check(f"{name} {given}", lint_resolved(resolver, resources, given))
+    with multiprocessing.get_context("fork").Pool() as pool:  # forked, so that hashes of one are those of all
+        for tasks in (broker, target):
+            found = pool.map(look, tasks, chunksize=20)
+            failed.extend(problem for problems_of_one, _ in found for problem in problems_of_one)
+            chosen = tasks if every else [tasks[i] for i in covering([forms for _, forms in found])]
+            linted += len(chosen)
+            failed.extend(problem for problems_of_one in pool.map(look_with_lint, chosen, chunksize=1) for problem in problems_of_one)
 
     for name, what, old, new, want in PLANTED:
         if old not in texts[name]:
             failed.append(f"planted mistake {what}: {name} no longer has {old!r}; mend this case")
             continue
-        given = {**ALWAYS, **JWT, **URL, "RestApi": "on", "AdmittedAccounts": "777788889999"} if name == "template.yaml" else TARGET_ALWAYS
-        found = list(problems(Resolver(expand(texts[name].replace(old, new), given), given).resources(), given))
+        given = {**ALWAYS, **DOORS[1][2], **URL, "RestApi": "on", "AdmittedAccounts": "777788889999", "Tracing": "on"} if name == "template.yaml" else TARGET_ALWAYS
+        found = list(problems(Resolver(expand(yaml_parse(texts[name].replace(old, new)), given), given).resources(), given))
         if not any(want in problem for problem in found):
             failed.append(f"planted mistake {what} in {name} was not noticed: {found}")
 

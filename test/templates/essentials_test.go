@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/credvend/credvend/internal/audit"
+	"github.com/credvend/credvend/internal/fault"
 	"github.com/credvend/credvend/internal/local/cfn"
 	"github.com/credvend/credvend/internal/local/iam"
 )
@@ -130,7 +132,9 @@ func checkBroker(s *cfn.Stack, parameters map[string]string) []string {
 	p.checkFunction(s, parameters)
 	p.checkPermissions(s, parameters)
 	p.checkHTTPAPIs(s)
+	p.checkCORS(s, parameters)
 	p.checkREST(s, parameters)
+	p.checkAlarms(s, parameters)
 	for id, url := range ofType(s, "AWS::Lambda::Url") {
 		p.want(id+": AuthType", url["AuthType"], "AWS_IAM")
 	}
@@ -168,6 +172,9 @@ func (p *problems) checkBrokerRole(s *cfn.Stack, parameters map[string]string) {
 				if !slices.Contains(mayDo, action) {
 					p.add("the role may do %s", action)
 				}
+			}
+			if slices.Contains(actions, "xray:PutTraceSegments") {
+				p.want("the condition of tracing", at(statement, "Condition"), map[string]any{"StringEquals": map[string]any{"aws:RequestedRegion": "us-east-1"}})
 			}
 			if !slices.ContainsFunc(actions, func(a string) bool { return strings.HasPrefix(a, "sts:") }) {
 				continue
@@ -238,6 +245,7 @@ func (p *problems) checkPermissions(s *cfn.Stack, parameters map[string]string) 
 			if !ok || len(api) != 10 || strings.Contains(api, "*") || path == "" {
 				p.add("%s: its source ARN %q is not of one API", id, arn)
 			}
+			p.want(id+": its source account", permission["SourceAccount"], accountB)
 			doors = append(doors, api)
 		case action == "lambda:InvokeFunctionUrl" && permission["FunctionUrlAuthType"] == "AWS_IAM":
 			callers = append(callers, fmt.Sprint(principal))
@@ -334,7 +342,7 @@ func (p *problems) checkREST(s *cfn.Stack, parameters map[string]string) {
 		p.want(id+": method settings", len(settings), 1)
 		for _, setting := range settings {
 			for key, want := range map[string]any{"HttpMethod": "*", "ResourcePath": "/*", "CachingEnabled": false, "DataTraceEnabled": false, "LoggingLevel": "OFF", "ThrottlingRateLimit": "50", "ThrottlingBurstLimit": "100"} {
-				p.want(id+": "+key, at(setting, key), want)
+				p.want(id+": "+key, plain(at(setting, key)), plain(want))
 			}
 		}
 		if parameters["RestAccessLogs"] != "off" {
@@ -365,12 +373,63 @@ func (p *problems) checkRESTPolicy(statement any, parameters map[string]string) 
 		return
 	}
 	p.want("the REST API's first statement", at(statements[0], "Effect"), "Deny")
+	p.want("whom that shuts out", at(statements[0], "Principal"), map[string]any{"AWS": "*"})
+	p.want("what that shuts", []any{at(statements[0], "Action"), at(statements[0], "Resource")}, []string{"execute-api:Invoke", "execute-api:/prod/*"})
 	p.want("whom the REST API does not shut out", texts(at(statements[0], "Condition", "StringNotEquals", "aws:PrincipalAccount")), append([]string{accountB}, admitted...))
 	if len(admitted) == 0 {
 		p.want("the REST API's statements", len(statements), 1)
 		return
 	}
 	p.want("whom the REST API admits", texts(at(statements[1], "Principal", "AWS")), admitted)
+}
+
+// checkCORS: pages of the named origins alone, and no cookies.
+func (p *problems) checkCORS(s *cfn.Stack, parameters map[string]string) {
+	for id, api := range ofType(s, "AWS::ApiGatewayV2::Api") {
+		cors := api["CorsConfiguration"]
+		if id != "JwtApi" || parameters["CorsOrigins"] == "" {
+			p.want(id+": what web pages may do", cors, nil)
+			continue
+		}
+		p.want(id+": whose pages may call", texts(at(cors, "AllowOrigins")), strings.Split(parameters["CorsOrigins"], ","))
+		p.want(id+": with which methods", texts(at(cors, "AllowMethods")), []string{"GET", "POST"})
+		p.want(id+": with which headers", texts(at(cors, "AllowHeaders")), []string{"authorization", "content-type"})
+		p.want(id+": with cookies", plain(at(cors, "AllowCredentials")), "false")
+	}
+}
+
+// checkAlarms: each watches a metric that is there, and tells the topic.
+func (p *problems) checkAlarms(s *cfn.Stack, parameters map[string]string) {
+	codes := map[string]bool{}
+	for _, kind := range fault.Kinds() {
+		codes[kind.Code()] = true
+	}
+	filter := s.Resources["AllowlistFailures"].Properties
+	counted, _ := filter["MetricTransformations"].([]any)
+	p.want("what counts loads that failed", filter["LogGroupName"], "credvend-VendLogs-1EXAMPLE")
+	alarms := ofType(s, "AWS::CloudWatch::Alarm")
+	p.want("the alarms", slices.Sorted(maps.Keys(alarms)), []string{"AllowlistAlarm", "ErrorsAlarm", "TargetsAlarm", "ThrottlesAlarm", "UnavailableAlarm"})
+	for id, alarm := range alarms {
+		var topics []string
+		if parameters["AlarmTopicArn"] != "" {
+			topics = []string{parameters["AlarmTopicArn"]}
+		}
+		p.want(id+": whom it tells", texts(alarm["AlarmActions"]), topics)
+		p.want(id+": without data", alarm["TreatMissingData"], "notBreaching")
+		dimensions, _ := alarm["Dimensions"].([]any)
+		what := fmt.Sprint(alarm["Namespace"], " ", alarm["MetricName"])
+		switch {
+		case what == "AWS/Lambda Errors", what == "AWS/Lambda Throttles":
+			p.want(id+": of what", dimensions, []any{map[string]any{"Name": "FunctionName", "Value": "credvend-vend"}})
+		case what == audit.Namespace+" requests" && len(dimensions) == 1 && at(dimensions[0], "Name") == "code":
+			if code, _ := at(dimensions[0], "Value").(string); !codes[code] {
+				p.add("%s: there is no code %q", id, code)
+			}
+		case len(counted) == 1 && what == fmt.Sprint(at(counted[0], "MetricNamespace"), " ", at(counted[0], "MetricName")) && len(dimensions) == 0:
+		default:
+			p.add("%s: nothing writes the metric %s %s", id, what, jsonOf(dimensions))
+		}
+	}
 }
 
 func checkTarget(s *cfn.Stack, parameters map[string]string) []string {

@@ -48,6 +48,35 @@ var brokerMistakes = []mistake{
 	{"a deployment that stays", "      AlwaysDeploy: true\n", "", "AlwaysDeploy"},
 	{"a boundary forgotten", "      PermissionsBoundary: !If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]\n", "", "boundary"},
 	{"logs for ever", "      RetentionInDays: !Ref LogRetentionDays\n", "", "kept for ever"},
+	{"any web page", "AllowOrigins: !Split [',', !Ref CorsOrigins]", "AllowOrigins: ['*']", "whose pages may call"},
+	{"cookies", "AllowCredentials: false", "AllowCredentials: true", "with cookies"},
+	{"any header of a page", "AllowHeaders: [authorization, content-type]", "AllowHeaders: ['*']", "with which headers"},
+	{"no throttle on the REST API", "          ThrottlingRateLimit: !Ref ThrottleRate\n          ThrottlingBurstLimit: !Ref ThrottleBurst\n", "", "ThrottlingRateLimit"},
+	{"a throttle of one route", "        DetailedMetricsEnabled: true\n", "        DetailedMetricsEnabled: true\n      RouteSettings: {GET /v1/whoami: {ThrottlingRateLimit: 10000}}\n", "not every route has"},
+	{"a cache cluster", "CacheClusterEnabled: false", "CacheClusterEnabled: true", "cache"},
+	{"whole requests in the log", "LoggingLevel: 'OFF'", "LoggingLevel: INFO", "LoggingLevel"},
+	{"settings of one method", "ResourcePath: /*", "ResourcePath: /v1/whoami", "ResourcePath"},
+	{"no access log", "      AccessLogSetting: !If\n        - HasRestAccessLogs\n", "      AccessLogSettings: !If\n        - HasRestAccessLogs\n", "it has no access log"},
+	{"nobody is shut out", "Effect: Deny", "Effect: Allow", "everybody is admitted"},
+	{"some paths are not shut", "Resource: execute-api:/prod/*", "Resource: execute-api:/prod/POST/*", "what that shuts"},
+	{"a permission of any account's API", "      SourceAccount: !Ref AWS::AccountId\n", "", "its source account"},
+	{"a managed policy more", "      Policies:\n        - PolicyName: vend", "      ManagedPolicyArns: [arn:aws:iam::aws:policy/AdministratorAccess]\n      Policies:\n        - PolicyName: vend", "managed policies"},
+	{"anybody runs as the role", "Principal: {Service: lambda.amazonaws.com}", "Principal: {Service: ec2.amazonaws.com}", "who may run as the role"},
+	{"a right to make log groups", "Action: [logs:CreateLogStream, logs:PutLogEvents]", "Action: [logs:CreateLogGroup, logs:CreateLogStream, logs:PutLogEvents]", "the role may do logs:CreateLogGroup"},
+	{"traces to anywhere", "                  Condition:\n                    StringEquals:\n                      aws:RequestedRegion: !Ref AWS::Region\n", "", "the condition of tracing"},
+	{"traces without being asked", "        - !If\n          - HasTracing\n          - PolicyName: trace", "        - !If\n          - HasIamDoor\n          - PolicyName: trace", "has a wildcard"},
+	{"all but some actions", "Action: [logs:CreateLogStream, logs:PutLogEvents]", "NotAction: [logs:DeleteLogGroup]", "NotAction"},
+	{"a key forgotten", "      KmsKeyId: !If [HasKms, !Ref LogKmsKeyArn, !Ref AWS::NoValue]\n", "", "KmsKeyId"},
+	{"a door for any token", "IdentitySource: [$request.header.Authorization]", "IdentitySource: [$request.header.Authorization, $request.header.X-Token]", "IdentitySource"},
+	{"an alarm that tells nobody", "AlarmActions: !If [HasAlarmTopic, [!Ref AlarmTopicArn], !Ref AWS::NoValue]", "AlarmActions: []", "whom it tells"},
+	{"an alarm of a code that is none", "Value: target_misconfigured", "Value: misconfigured", "there is no code"},
+	{"an alarm of a metric that is none", "MetricName: requests", "MetricName: request", "nothing writes the metric"},
+	{"a rule forgotten", "      - Assert: !Not [!Equals [!Ref ReservedConcurrency, none]]", "      - Assert: !Not [!Equals [!Ref FunctionUrl, none]]", "not refused: FunctionUrl"},
+	{"tokens for any audience", "      - Assert: !Not [!Equals [!Ref JwtAudience, '']]", "      - Assert: !Not [!Equals [!Ref JwtIssuer, '']]", "not refused: JwtIssuer"},
+	{"an issuer without TLS", "^(https://[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?(/", "^(https?://[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?(/", "not refused: JwtIssuer=http://"},
+	{"accounts of eleven digits", "^([0-9]{12}(,[0-9]{12}){0,4})?$", "^([0-9]{11,12}(,[0-9]{11,12}){0,4})?$", "not refused: AdmittedAccounts"},
+	{"a throttle that is none", "MaxValue: 10000", "MaxValue: 100000", "not refused: ThrottleRate"},
+	{"a level above INFO", "AllowedValues: [TRACE, DEBUG, INFO]", "AllowedValues: [TRACE, DEBUG, INFO, WARN]", "not refused: LogLevel"},
 	{"an unknown function", "Handler: bootstrap", "Handler: !Base64 bootstrap", "not understood"},
 	{"a circle", "function:${FunctionName}\n        - PolicyName: log", "function:${VendFunction}\n        - PolicyName: log", "depend on themselves"},
 }
@@ -65,6 +94,14 @@ var targetMistakes = []mistake{
 	{"no TagSession", "Action: [sts:TagSession, sts:SetSourceIdentity]", "Action: sts:SetSourceIdentity", "what is trusted"},
 	{"one action more", "Action: [sts:TagSession, sts:SetSourceIdentity]", "Action: [sts:TagSession, sts:SetSourceIdentity, sts:AssumeRoleWithSAML]", "what is trusted"},
 	{"an operator misspelt", "ArnEquals:", "ArnEqual:", "ArnEqual"},
+	{"any role of Account B, by pattern", "aws:PrincipalArn: !Split [',', !Ref BrokerRoleArns]", "aws:PrincipalArn: arn:aws:iam::444455556666:role/*", "which roles are trusted"},
+	{"every route but some", "Action: execute-api:Invoke", "NotAction: execute-api:ManageConnections", "NotAction"},
+	{"another region's API", "!If [HasRegion, !Ref ApiRegion, !Ref AWS::Region]", "!Ref AWS::Region", "what the role may do"},
+	{"an API id with a wildcard", "^[a-z0-9]{10}$", "^[a-z0-9*]{1,10}$", "not refused: ApiId"},
+	{"any stage, by parameter", "[A-Za-z0-9_-]{1,128})$", "[A-Za-z0-9_*-]{1,128})$", "not refused: Stage"},
+	{"an external id that STS does not take", "AllowedPattern: ^[\\w+=.@:/-]+$", "AllowedPattern: ^.+$", "not refused: ExternalId"},
+	{"a rotation that changes nothing", "      - Assert: !Not [!Equals [!Ref NextExternalId, !Ref ExternalId]]", "      - Assert: !Not [!Equals [!Ref NextExternalId, '']]", "not refused: NextExternalId"},
+	{"a boundary forgotten", "      PermissionsBoundary: !If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]\n", "", "boundary"},
 	{"another role", "TargetRole:\n    Type: AWS::IAM::Role", "TargetRoles:\n    Type: AWS::IAM::Role", ""},
 }
 
@@ -76,7 +113,7 @@ func TestPlantedMistakes(t *testing.T) {
 		all           []map[string]string
 		check         func(*cfn.Stack, map[string]string) []string
 	}{
-		{brokerFile, accountB, brokerMistakes, combinations(brokerAlways, brokerChoices), checkBroker},
+		{brokerFile, accountB, brokerMistakes, brokerFew(), checkBroker},
 		{targetFile, accountA, targetMistakes, combinations(targetAlways, targetChoices), checkTarget},
 	} {
 		text := read(t, of.file)
@@ -94,7 +131,8 @@ func TestPlantedMistakes(t *testing.T) {
 	}
 }
 
-// hear returns all that is wrong under the first combination where anything is.
+// hear returns all that is wrong under the first combination where anything is,
+// or else the first value that is no longer refused.
 func hear(text, account string, all []map[string]string, check func(*cfn.Stack, map[string]string) []string) string {
 	template, err := cfn.Parse([]byte(text))
 	if err != nil {
@@ -110,6 +148,14 @@ func hear(text, account string, all []map[string]string, check func(*cfn.Stack, 
 		}
 		if found := check(stack, p); len(found) > 0 {
 			return strings.Join(found, "\n")
+		}
+	}
+	for _, c := range refusals {
+		if (c.file == brokerFile) != (account == accountB) {
+			continue
+		}
+		if _, err := template.Resolve(options(account, c.parameters())); err == nil || !strings.Contains(err.Error(), c.want) {
+			return "not refused: " + c.String()
 		}
 	}
 	return ""

@@ -2,6 +2,8 @@ package templates_test
 
 import (
 	"maps"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -185,5 +187,20 @@ func TestCallerPolicies(t *testing.T) {
 	}
 	if got := stack.Outputs["FunctionUrlId"]; got != "u1r2l3" {
 		t.Errorf("FunctionUrlId is %q", got)
+	}
+}
+
+// TestAlarmsFilter: the line that the metric filter counts is one that the
+// function writes.
+func TestAlarmsFilter(t *testing.T) {
+	stack := resolve(t, brokerFile, accountB, brokerAlways, nil)
+	pattern, _ := stack.Resources["AllowlistFailures"].Properties["FilterPattern"].(string)
+	line := strings.Trim(pattern, `"`)
+	files, err := filepath.Glob("../../internal/function/*.go")
+	if err != nil || line == "" || line == pattern {
+		t.Fatalf("the pattern is %s, which is no quoted text (%v)", pattern, err)
+	}
+	if !slices.ContainsFunc(files, func(file string) bool { return strings.Contains(read(t, file), "log.Error("+pattern) }) {
+		t.Errorf("the function writes no line %s", pattern)
 	}
 }
