@@ -11,20 +11,25 @@ import (
 
 // cors answers browsers' preflight requests for an HTTP API, without asking for
 // authorization, and sets the headers that they look for. Those of the function
-// itself are dropped. It lets nobody in: what a browser does with the answer is
+// itself are dropped. A preflight that some route takes goes that way, to that
+// route's authorizer, where a browser has nothing to show: $default and ANY do
+// that to all of them. It lets nobody in: what a browser does with the answer is
 // the browser's.
 type cors struct {
 	deploy.CORS
-	next http.Handler
+	route func(method, path string) (key string, ok bool)
+	next  http.Handler
 }
 
 // ServeHTTP implements http.Handler.
 func (c cors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	origin := r.Header.Get("Origin")
 	if r.Method == http.MethodOptions && origin != "" && r.Header.Get("Access-Control-Request-Method") != "" {
-		c.set(w.Header(), origin)
-		w.WriteHeader(http.StatusNoContent)
-		return
+		if _, taken := c.route(r.Method, r.URL.Path); !taken {
+			c.set(w.Header(), origin)
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
 	}
 	c.next.ServeHTTP(&corsWriter{ResponseWriter: w, cors: c, origin: origin}, r)
 }

@@ -77,18 +77,25 @@ func (o opener) httpAPI(api *deploy.HTTPAPI) (http.Handler, error) {
 		}
 		g.Routes = append(g.Routes, apigw.Route{Key: r.Key, Open: r.Open, Scopes: r.Scopes})
 	}
-	front := &routed{stage: api.Stage}
+	front := &routed{stage: api.Stage, routes: map[string]http.Handler{}}
+	var all []apigw.Route
 	for _, g := range groups {
 		h, err := apigw.NewHTTPAPI(*g)
 		if err != nil {
 			return nil, err
 		}
+		front.none = h
 		for _, r := range g.Routes {
-			front.routes = append(front.routes, routeTo{r.Key, h})
+			front.routes[r.Key] = h
 		}
+		all = append(all, g.Routes...)
+	}
+	var err error
+	if front.table, err = apigw.NewTable(all); err != nil {
+		return nil, err
 	}
 	if api.CORS != nil {
-		return cors{*api.CORS, front}, nil
+		return cors{*api.CORS, front.route, front}, nil
 	}
 	return front, nil
 }

@@ -6,13 +6,25 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/credvend/credvend/internal/local/apigw"
 	"github.com/credvend/credvend/internal/local/deploy"
 )
 
-// TestRouteRank: of routes of several kinds the request goes to the one that API
+// TestRouted: of routes of several kinds the request goes to the one that API
 // Gateway would choose.
-func TestRouteRank(t *testing.T) {
+func TestRouted(t *testing.T) {
 	keys := []string{"$default", "ANY /{proxy+}", "GET /v1/{x}", "ANY /v1/{x}", "GET /v1/credentials", "GET /v1/{x}/more", "POST /"}
+	table := func(keys ...string) apigw.Table {
+		var routes []apigw.Route
+		for _, key := range keys {
+			routes = append(routes, apigw.Route{Key: key})
+		}
+		made, err := apigw.NewTable(routes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
 	for _, c := range []struct{ method, path, want string }{
 		{"GET", "/v1/credentials", "GET /v1/credentials"},
 		{"GET", "/v1/other", "GET /v1/{x}"},
@@ -21,15 +33,23 @@ func TestRouteRank(t *testing.T) {
 		{"GET", "/v1/other/less", "ANY /{proxy+}"},
 		{"GET", "/v2", "ANY /{proxy+}"},
 		{"POST", "/", "POST /"},
+		{"GET", "/", "$default"}, // {proxy+} does not stand for nothing
+		{"GET", "/v1/", "ANY /{proxy+}"},
+		{"GET", "//v1/credentials", "ANY /{proxy+}"},
+		{"PROPFIND", "/v1/credentials", "none"},
 		{"GET", "/prod/v1/other", "GET /v1/{x}"},
+		{"GET", "/prod", "$default"},
 	} {
 		var went string
-		f := &routed{stage: "$default"}
+		to := func(name string) http.Handler {
+			return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { went = name })
+		}
+		f := &routed{stage: "$default", table: table(keys...), routes: map[string]http.Handler{}, none: to("none")}
 		if strings.HasPrefix(c.path, "/prod") {
 			f.stage = "prod"
 		}
 		for _, key := range keys {
-			f.routes = append(f.routes, routeTo{key, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { went = key })})
+			f.routes[key] = to(key)
 		}
 		f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(c.method, c.path, nil))
 		if went != c.want {
@@ -44,6 +64,9 @@ func TestCORS(t *testing.T) {
 	called := false
 	door := cors{
 		deploy.CORS{Origins: []string{"https://shop.example.com"}, Methods: []string{"GET", "POST"}, Headers: []string{"authorization"}, Expose: []string{"retry-after"}, MaxAge: 600},
+		func(method, path string) (string, bool) {
+			return "OPTIONS /taken", method == "OPTIONS" && path == "/taken"
+		},
 		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			called = true
 			w.Header().Set("Access-Control-Allow-Origin", "*") // the function's own does not count
@@ -56,6 +79,7 @@ func TestCORS(t *testing.T) {
 		allowed                    string
 		invoked                    bool
 	}{
+		{"preflight that a route takes", "OPTIONS /taken", "https://shop.example.com", "POST", 418, "https://shop.example.com", true},
 		{"preflight", "OPTIONS", "https://shop.example.com", "POST", 204, "https://shop.example.com", false},
 		{"preflight of another origin", "OPTIONS", "https://evil.example.com", "POST", 204, "", false},
 		{"an origin that only begins so", "OPTIONS", "https://shop.example.com.evil.example", "POST", 204, "", false},
@@ -65,7 +89,11 @@ func TestCORS(t *testing.T) {
 		{"no browser", "POST", "", "", 418, "", true},
 	} {
 		called = false
-		r := httptest.NewRequest(c.method, "/v1/credentials", nil)
+		method, path, ok := strings.Cut(c.method, " ")
+		if !ok {
+			path = "/v1/credentials"
+		}
+		r := httptest.NewRequest(method, path, nil)
 		for name, value := range map[string]string{"Origin": c.origin, "Access-Control-Request-Method": c.asks} {
 			if value != "" {
 				r.Header.Set(name, value)

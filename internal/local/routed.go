@@ -3,6 +3,8 @@ package local
 import (
 	"net/http"
 	"strings"
+
+	"github.com/credvend/credvend/internal/local/apigw"
 )
 
 // notDeployed is an HTTP API of which no stage is deployed.
@@ -15,64 +17,28 @@ func notDeployed(w http.ResponseWriter, _ *http.Request) {
 // routed parts the requests of an API whose routes are of several kinds.
 type routed struct {
 	stage  string
-	routes []routeTo
+	table  apigw.Table
+	routes map[string]http.Handler // by key
+	none   http.Handler            // any of them: it says that there is no route
 }
 
-type routeTo struct {
-	key string
-	to  http.Handler
+// route is the key of the route that a request goes to, if there is one.
+func (f *routed) route(method, path string) (key string, ok bool) {
+	if f.stage != "$default" {
+		path = strings.TrimPrefix(path, "/"+f.stage)
+	}
+	if path == "" {
+		path = "/"
+	}
+	return f.table.Match(method, path)
 }
 
 // ServeHTTP hands the request to the API that has its route; where none has, any
 // of them says so.
 func (f *routed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path := r.URL.Path
-	if f.stage != "$default" {
-		path = strings.TrimPrefix(path, "/"+f.stage)
+	to := f.none
+	if key, ok := f.route(r.Method, r.URL.Path); ok {
+		to = f.routes[key]
 	}
-	best, rank := f.routes[0].to, ""
-	for _, route := range f.routes {
-		if mine := routeRank(route.key, r.Method, path); mine != "" && (rank == "" || mine < rank) {
-			best, rank = route.to, mine
-		}
-	}
-	best.ServeHTTP(w, r)
-}
-
-// routeRank tells how well a route's key matches, least first, segment by
-// segment: a name, a variable, the greedy rest; then a method before ANY, and
-// $default last. "" is no match.
-func routeRank(key, method, path string) string {
-	verb, pattern, isRoute := strings.Cut(key, " ")
-	switch {
-	case !isRoute:
-		return "z"
-	case verb != method && verb != "ANY":
-		return ""
-	}
-	var rank strings.Builder
-	has := strings.Split(path, "/")
-	wants := strings.Split(pattern, "/")
-	for i, want := range wants {
-		switch {
-		case i >= len(has):
-			return ""
-		case strings.HasSuffix(want, "+}"):
-			rank.WriteByte('c')
-			has = wants // the rest, whatever it is
-		case strings.HasPrefix(want, "{"):
-			rank.WriteByte('b')
-		case want != has[i]:
-			return ""
-		default:
-			rank.WriteByte('a')
-		}
-	}
-	if len(has) != len(wants) {
-		return ""
-	}
-	if verb == "ANY" {
-		rank.WriteByte('b')
-	}
-	return rank.String() + "_"
+	to.ServeHTTP(w, r)
 }

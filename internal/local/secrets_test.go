@@ -44,7 +44,7 @@ func TestSecretsStayPut(t *testing.T) {
 	secrets[shopper.SecretAccessKey], secrets[shopper.SessionToken] = "a shopper's secret key", "a shopper's session token"
 
 	// Ways to fail with a secret at hand.
-	if status, _ := (call{method: "GET", url: s.World.URL + "/v1/whoami?X-Amz-Security-Token=" + fresh.SessionToken}).send(t); status != http.StatusForbidden {
+	if status, _ := (call{method: "GET", url: s.World.URL + "/?X-Amz-Security-Token=" + fresh.SessionToken}).send(t); status != http.StatusForbidden {
 		t.Errorf("a presigned token alone: %d", status)
 	}
 	call{url: s.World.JWTURL, body: `{"target":"nothing"}`, bearer: token}.vend(t, http.StatusForbidden)

@@ -29,8 +29,11 @@ resource "aws_apigatewayv2_integration" "iam" {
   payload_format_version = "2.0"
 }
 
+# Whatever else a caller asks for is credvend's to answer too, with its own 404
+# or 405, once the signature is good: by $default. The other routes name
+# themselves in the access log and in the metrics.
 resource "aws_apigatewayv2_route" "iam" {
-  for_each = var.iam_door ? local.routes : {}
+  for_each = var.iam_door ? merge(local.routes, { any_other = "$default" }) : {}
 
   api_id             = aws_apigatewayv2_api.iam[0].id
   route_key          = each.value
@@ -61,6 +64,8 @@ resource "aws_apigatewayv2_stage" "iam" {
   }
 }
 
+# By any route of this one API: all of them have AWS_IAM. In the source ARN the
+# route $default is $default/$default, after the stage of that name.
 resource "aws_lambda_permission" "iam" {
   count = var.iam_door ? 1 : 0
 
@@ -68,10 +73,12 @@ resource "aws_lambda_permission" "iam" {
   action         = "lambda:InvokeFunction"
   principal      = "apigateway.amazonaws.com"
   source_account = local.account
-  source_arn     = "${aws_apigatewayv2_api.iam[0].execution_arn}/*/v1/*"
+  source_arn     = "${aws_apigatewayv2_api.iam[0].execution_arn}/$default/*"
 }
 
-# The policy that callers of this account need. Attach it to their roles.
+# The policy that callers of this account need. Attach it to their roles. All of
+# this API is credvend's: beyond its four routes it answers 404 and 405, and a
+# caller who mistypes one should read that, not API Gateway's bare 403.
 resource "aws_iam_policy" "caller" {
   count = var.iam_door ? 1 : 0
 
@@ -84,7 +91,7 @@ resource "aws_iam_policy" "caller" {
       Sid      = "AskCredvend"
       Effect   = "Allow"
       Action   = "execute-api:Invoke"
-      Resource = [for route in local.route_arns : "${aws_apigatewayv2_api.iam[0].execution_arn}/$default/${route}"]
+      Resource = "${aws_apigatewayv2_api.iam[0].execution_arn}/$default/*"
     }]
   })
 }

@@ -2,6 +2,16 @@
 
 locals {
   has_jwt = var.jwt_issuer != ""
+
+  # Whatever else a bearer asks for is credvend's to answer too, with its own 404
+  # or 405. Not by $default or ANY: those take OPTIONS as well, and a browser's
+  # preflight, which bears no token, would end at the authorizer. Where no route
+  # takes OPTIONS, API Gateway answers the preflight itself. Nor does {proxy+}
+  # stand for nothing: the root is a route of its own.
+  jwt_routes = merge(local.routes, [for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] : {
+    "${method}_any_path" = "${method} /{proxy+}"
+    "${method}_root"     = "${method} /"
+  }]...)
 }
 
 resource "aws_apigatewayv2_api" "jwt" {
@@ -50,7 +60,7 @@ resource "aws_apigatewayv2_integration" "jwt" {
 }
 
 resource "aws_apigatewayv2_route" "jwt" {
-  for_each = local.has_jwt ? local.routes : {}
+  for_each = local.has_jwt ? local.jwt_routes : {}
 
   api_id             = aws_apigatewayv2_api.jwt[0].id
   route_key          = each.value
@@ -82,6 +92,7 @@ resource "aws_apigatewayv2_stage" "jwt" {
   }
 }
 
+# By any route of this one API: all of them have the authorizer.
 resource "aws_lambda_permission" "jwt" {
   count = local.has_jwt ? 1 : 0
 
@@ -89,5 +100,5 @@ resource "aws_lambda_permission" "jwt" {
   action         = "lambda:InvokeFunction"
   principal      = "apigateway.amazonaws.com"
   source_account = local.account
-  source_arn     = "${aws_apigatewayv2_api.jwt[0].execution_arn}/*/v1/*"
+  source_arn     = "${aws_apigatewayv2_api.jwt[0].execution_arn}/$default/*"
 }

@@ -158,6 +158,17 @@ var (
 	use          = try{door: iamDoor, service: "execute-api", profile: "billing-service", use: true}
 )
 
+// Requests that no named route takes, so that credvend itself says that there is
+// no such thing; and a browser's question, which bears no token and is answered
+// with 204.
+var (
+	vendNothing = try{door: iamDoor, service: "execute-api", profile: "billing-service", method: "GET", path: "/v1/nothing"}
+	jwtNothing  = try{door: jwtDoor, token: true, method: "GET", path: "/v1/nothing"}
+	preflight   = try{door: jwtDoor, method: "OPTIONS", path: "/v1/credentials", header: http.Header{
+		"Origin": {"https://shop.example.com"}, "Access-Control-Request-Method": {"POST"},
+	}}
+)
+
 func (y try) unsigned() try { y.service, y.token = "", false; return y }
 
 // world is the two accounts with mistakes in them.

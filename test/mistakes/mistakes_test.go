@@ -44,6 +44,23 @@ func TestNoMistake(t *testing.T) {
 	}
 }
 
+// TestPreflight: a browser asks without a token. Of all the mistakes it alone
+// needs web origins, which are off by default.
+func TestPreflight(t *testing.T) {
+	open := edit{broker, "Parameters.CorsOrigins", "Default: ''", "Default: https://shop.example.com"}
+	for _, c := range append([]mistake{{"none", edit{}, preflight, 204, "", ""}}, preflightMistakes...) {
+		t.Run(c.name, func(t *testing.T) {
+			w, err := play(t, open, c.edit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if status, text := w.send(t, c.try); status != c.status || !strings.Contains(text, c.want) {
+				t.Errorf("got %d %s\nwant %d %s", status, text, c.status, c.want)
+			}
+		})
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	for _, group := range [][]mistake{trustMistakes, invokeMistakes, brokerMistakes, functionMistakes, permissionMistakes, httpMistakes, jwtMistakes, urlMistakes, restMistakes, callerMistakes} {
 		for _, c := range group {
@@ -121,9 +138,12 @@ var permissionMistakes = []mistake{
 	{"no permission for the JWT door", edit{broker, "JwtInvoke", "", ""}, vendJWT, 500, internal, "API Gateway may not invoke the function"},
 	{"no permission for the REST API", edit{broker, "RestInvoke", "", ""}, vendREST, 500, restInternal, "API Gateway may not invoke the function"},
 	{"a permission for another API", edit{broker, "IamInvoke", "${IamApi}", "${JwtApi}"}, vend, 500, internal, "API Gateway may not invoke the function"},
-	{"a permission for another stage", edit{broker, "IamInvoke", "/*/v1/*", "/prod/POST/v1/*"}, vend, 500, internal, "API Gateway may not invoke the function"},
-	{"a permission for another method", edit{broker, "IamInvoke", "/*/v1/*", "/*/GET/v1/*"}, vend, 500, internal, "API Gateway may not invoke the function"},
-	{"a permission for another path", edit{broker, "IamInvoke", "/*/v1/*", "/*/v2/*"}, vend, 500, internal, "API Gateway may not invoke the function"},
+	{"a permission for another stage", edit{broker, "IamInvoke", "/$default/*", "/prod/*"}, vend, 500, internal, "API Gateway may not invoke the function"},
+	{"a permission for another method", edit{broker, "IamInvoke", "/$default/*", "/$default/GET/*"}, vend, 500, internal, "API Gateway may not invoke the function"},
+	{"a permission for another path", edit{broker, "IamInvoke", "/$default/*", "/$default/*/v2/*"}, vend, 500, internal, "API Gateway may not invoke the function"},
+	{"a permission for named routes alone", edit{broker, "IamInvoke", "/$default/*", "/*/v1/*"}, vendNothing, 500, internal, "API Gateway may not invoke the function for $default"},
+	{"a permission with one star too many", edit{broker, "IamInvoke", "/$default/*", "/*/*/*"}, vendNothing, 500, internal, "API Gateway may not invoke the function for $default"},
+	{"a permission for named routes alone, JWT", edit{broker, "JwtInvoke", "/$default/*", "/*/v1/*"}, jwtNothing, 500, internal, "API Gateway may not invoke the function for GET /{proxy+}"},
 	{"a permission of another region", edit{broker, "IamInvoke", "${AWS::Region}", "eu-west-1"}, vend, 500, internal, "API Gateway may not invoke the function"},
 	{"a permission for another account's API", edit{broker, "IamInvoke", "SourceAccount: !Ref AWS::AccountId", "SourceAccount: '111122223333'"}, vend, 500, internal, "API Gateway may not invoke the function"},
 	{"a permission for another service", edit{broker, "IamInvoke", "apigateway.amazonaws.com", "elasticloadbalancing.amazonaws.com"}, vend, 500, internal, "API Gateway may not invoke the function"},
@@ -135,9 +155,10 @@ var permissionMistakes = []mistake{
 var httpMistakes = []mistake{
 	{"a route without authorization is open", edit{broker, "IamPostCredentials", "AuthorizationType: AWS_IAM", "AuthorizationType: NONE"}, vend.unsigned(), 401, unknownCaller, ""},
 	{"a route without AuthorizationType is open", edit{broker, "IamGetWhoami", "      AuthorizationType: AWS_IAM\n", ""}, vendWhoami.unsigned(), 401, unknownCaller, ""},
-	{"a route is missing", edit{broker, "IamGetWhoami", "", ""}, vendWhoami, 404, notFound, "no such route"},
-	{"a route is misspelt", edit{broker, "IamPostCredentials", "POST /v1/credentials", "POST /v1/credential"}, vend, 404, notFound, "no such route"},
-	{"a route has another method", edit{broker, "IamPostCredentials", "POST /v1/credentials", "PUT /v1/credentials"}, vend, 404, notFound, "no such route"},
+	{"the catch-all route is missing", edit{broker, "IamAnyOther", "", ""}, vendNothing, 404, notFound, "no such route"},
+	{"the catch-all route is missing, and the unsigned are told so", edit{broker, "IamAnyOther", "", ""}, vendNothing.unsigned(), 404, notFound, "no such route"},
+	{"the catch-all route takes one method", edit{broker, "IamAnyOther", "RouteKey: $default", "RouteKey: GET /{proxy+}"}, try{door: iamDoor, service: "execute-api", profile: "billing-service", method: "DELETE", path: "/v1/credentials"}, 404, notFound, "no such route"},
+	{"the catch-all route is open", edit{broker, "IamAnyOther", "AuthorizationType: AWS_IAM", "AuthorizationType: NONE"}, vendNothing.unsigned(), 401, unknownCaller, ""},
 	{"the stage has a name", edit{broker, "IamStage", "StageName: $default", "StageName: prod"}, vend, 404, notFound, "no such stage"},
 	{"nothing is deployed", edit{broker, "IamStage", "AutoDeploy: true", "AutoDeploy: false"}, vend, 404, notFound, ""},
 	{"the integration names another function", edit{broker, "IamIntegration", "!GetAtt VendFunction.Arn", "!Sub '${VendFunction.Arn}-2'"}, vend, 500, internal, "does not exist"},
@@ -155,7 +176,21 @@ var jwtMistakes = []mistake{
 	{"a scope that the token lacks", edit{broker, "JwtPostCredentials", "AuthorizationType: JWT", "AuthorizationType: JWT\n      AuthorizationScopes: [vend]"}, vendJWT, 403, `"message":"Forbidden"`, ""},
 	{"a route with AWS_IAM", edit{broker, "JwtPostCredentials", "AuthorizationType: JWT", "AuthorizationType: AWS_IAM"}, vendJWT, 403, forbidden, ""},
 	{"a route that is open", edit{broker, "JwtPostCredentials", "AuthorizationType: JWT", "AuthorizationType: NONE"}, vendJWT, 401, unknownCaller, ""},
-	{"the stage has a name", edit{broker, "JwtStage", "StageName: $default", "StageName: v1"}, vendJWT, 404, notFound, ""},
+	{"the stage has a name", edit{broker, "JwtStage", "StageName: $default", "StageName: prod"}, vendJWT, 404, notFound, "no such stage"},
+	{"the stage has the name of the path's first segment", edit{broker, "JwtStage", "StageName: $default", "StageName: v1"}, vendJWT, 500, internal, "API Gateway may not invoke the function for POST /{proxy+}"},
+	{"a catch-all route is missing", edit{broker, "JwtGetAnyPath", "", ""}, jwtNothing, 404, notFound, "no such route"},
+	{"a catch-all route is missing, and those without a token are told so", edit{broker, "JwtGetAnyPath", "", ""}, jwtNothing.unsigned(), 404, notFound, "no such route"},
+	{"the root has no route", edit{broker, "JwtGetRoot", "", ""}, try{door: jwtDoor, token: true, method: "GET", path: "/"}, 404, notFound, "no such route"},
+	{"a catch-all route is open", edit{broker, "JwtGetAnyPath", "AuthorizationType: JWT", "AuthorizationType: NONE"}, jwtNothing.unsigned(), 401, unknownCaller, ""},
+}
+
+// Routes of the JWT door that take OPTIONS, once web pages may call it: API
+// Gateway answers a preflight itself only where no route does.
+var preflightMistakes = []mistake{
+	{"ANY takes the preflight", edit{broker, "JwtGetAnyPath", "RouteKey: GET /{proxy+}", "RouteKey: ANY /{proxy+}"}, preflight, 401, unauthorized, ""},
+	{"$default takes the preflight", edit{broker, "JwtGetAnyPath", "RouteKey: GET /{proxy+}", "RouteKey: $default"}, preflight, 401, unauthorized, ""},
+	{"OPTIONS takes the preflight", edit{broker, "JwtGetAnyPath", "RouteKey: GET /{proxy+}", "RouteKey: OPTIONS /{proxy+}"}, preflight, 401, unauthorized, ""},
+	{"an open OPTIONS lets anybody reach the function", edit{broker, "JwtGetAnyPath", "RouteKey: GET /{proxy+}\n      AuthorizationType: JWT", "RouteKey: OPTIONS /{proxy+}\n      AuthorizationType: NONE"}, preflight, 401, unknownCaller, ""},
 }
 
 // The function URL.
@@ -187,7 +222,7 @@ var restMistakes = []mistake{
 
 // What callers are told to attach.
 var callerMistakes = []mistake{
-	{"the caller policy lacks a route", edit{broker, "CallerPolicy", "$default/POST/v1/credentials", "$default/POST/v1/credential"}, vend, 403, forbidden, "no identity policy allows it"},
+	{"the caller policy lacks a route", edit{broker, "CallerPolicy", "$default/*", "$default/GET/*"}, vend, 403, forbidden, "no identity policy allows it"},
 	{"the caller policy has another stage", edit{broker, "CallerPolicy", "$default/", "prod/"}, vend, 403, forbidden, "no identity policy allows it"},
 	{"the caller policy is of another door", edit{broker, "CallerPolicy", "${IamApi}", "${JwtApi}"}, vend, 403, forbidden, "no identity policy allows it"},
 	{"the URL's caller policy lacks the second action", edit{broker, "Outputs.FunctionUrlCallerPolicy", `"Action":"lambda:InvokeFunction",`, `"Action":"lambda:GetFunction",`}, vendURLHome, 403, urlForbidden, "no identity policy allows it"},

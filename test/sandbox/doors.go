@@ -86,7 +86,7 @@ func iamDoor() door {
 		id: "http-api", url: "URL", service: "execute-api", other: "lambda", kind: "iam",
 		unsigned: f, bearer: f, malformed: f, mismatch: f, wrongScope: f, wrongRegion: f, unknownKey: f, badToken: f, expired: f,
 		tooOld: f, tooNew: f, notAllowed: f, outsider: f,
-		oddMethod: notFound(), head: want{status: http.StatusNotFound}, unknown: notFound(),
+		oddMethod: notFound(), head: want{status: http.StatusMethodNotAllowed}, unknown: serviceSays(http.StatusNotFound, "not_found"),
 		headerLimit: true, longHeader: want{status: http.StatusRequestHeaderFieldsTooLarge, text: `{"message":"Request Header Fields Too Large"}`},
 		bodyLimit: 10 << 20, longBody: want{status: http.StatusRequestEntityTooLarge, text: `{"message":"Request Entity Too Large"}`},
 	}
@@ -211,9 +211,9 @@ func (d door) checks() []check {
 			q.as, q.method, q.path, q.body = b.who["STRANGER_PROFILE"], http.MethodPost, credentialsPath, b.askBody()
 		}, serviceSays(http.StatusForbidden, "denied")),
 		is("outsider", d.outsiderSays(), []string{d.url, "OUTSIDER_PROFILE"}, profile("OUTSIDER_PROFILE"), d.outsider),
-		is("head", "HEAD is a route of its own, and there is none (a function URL passes it on).", caller, func(_ *bench, q *request) { q.method = http.MethodHead }, d.head),
+		is("head", "HEAD is not GET: it reaches the service, which refuses it (a REST API has no such method).", caller, func(_ *bench, q *request) { q.method = http.MethodHead }, d.head),
 		is("odd-method", "A method outside API Gateway's seven is not routed (a function URL passes it on).", caller, func(_ *bench, q *request) { q.method = "PROPFIND" }, d.oddMethod),
-		is("unknown-path", "A path that the service lacks has no route (a function URL passes it on).", caller, func(_ *bench, q *request) { q.path = "/v1/nothing" }, d.unknown),
+		is("unknown-path", "A path that the service lacks is the service's own 404 (a REST API has no such resource).", caller, func(_ *bench, q *request) { q.path = "/v1/nothing" }, d.unknown),
 		is("double-slash", "A doubled slash is another path, and is never redirected.", caller, func(_ *bench, q *request) {
 			q.path, q.signedPath = "//v1//whoami", whoamiPath
 		}, d.unknown),

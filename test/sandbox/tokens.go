@@ -62,7 +62,12 @@ func jwtChecks() []check {
 			q.header, q.as, q.service = nil, b.who["CALLER_PROFILE"], "execute-api"
 		}), invalidToken(".+")),
 		preflight("jwt.preflight", "JWT_URL", credentialsPath, http.StatusNotFound, http.StatusNoContent),
-		ask("jwt.unknown-path", "A path that the service lacks has no route.", token, with(func(_ *bench, q *request) { q.path = "/v1/nothing" }), notFound()),
+		ask("jwt.unknown-path", "A path that the service lacks is the service's own 404.", token, with(func(_ *bench, q *request) { q.path = "/v1/nothing" }),
+			serviceSays(http.StatusNotFound, "not_found")),
+		ask("jwt.root", "So is the root, for which {proxy+} does not stand.", token, with(func(_ *bench, q *request) { q.path = "/" }), serviceSays(http.StatusNotFound, "not_found")),
+		ask("jwt.other-method", "A method that the path lacks is the service's own 405.", token, with(func(_ *bench, q *request) { q.method, q.path = http.MethodDelete, credentialsPath }),
+			serviceSays(http.StatusMethodNotAllowed, "method_not_allowed")),
+		ask("jwt.unknown-path-no-token", "Without a token no path is answered otherwise than any other.", alone, with(func(_ *bench, q *request) { q.header, q.path = nil, "/v1/nothing" }), unauthorized("Bearer")),
 		ask("jwt.odd-method", "A method outside API Gateway's seven is not routed.", token, with(func(_ *bench, q *request) { q.method = "PROPFIND" }),
 			notFound()),
 		{

@@ -127,6 +127,7 @@ func (p *problems) checkStatement(id string, statement any, tracing bool) {
 
 func checkBroker(s *cfn.Stack, parameters map[string]string) []string {
 	p := &problems{}
+	p.checkCallerPolicy(s)
 	p.checkPolicies(s, parameters["Tracing"] == "on")
 	p.checkBrokerRole(s, parameters)
 	p.checkFunction(s, parameters)
@@ -152,6 +153,17 @@ func orNil(s string) any {
 		return nil
 	}
 	return s
+}
+
+// checkCallerPolicy: callers reach all of the IAM door and nothing else, so that
+// what credvend lacks is answered by credvend.
+func (p *problems) checkCallerPolicy(s *cfn.Stack) {
+	for id, policy := range ofType(s, "AWS::IAM::ManagedPolicy") {
+		p.want(id+": what callers may do", at(policy, "PolicyDocument", "Statement"), []any{map[string]any{
+			"Sid": "AskCredvend", "Effect": "Allow", "Action": "execute-api:Invoke",
+			"Resource": "arn:aws:execute-api:us-east-1:" + accountB + ":iamapi0000/$default/*",
+		}})
+	}
 }
 
 // mayDo is all that the function's role may ever do.
@@ -245,6 +257,12 @@ func (p *problems) checkPermissions(s *cfn.Stack, parameters map[string]string) 
 			if !ok || len(api) != 10 || strings.Contains(api, "*") || path == "" {
 				p.add("%s: its source ARN %q is not of one API", id, arn)
 			}
+			// The named routes alone would leave the others without an answer.
+			want := "$default/*"
+			if api == "vendrestap" {
+				want = "prod/*/v1/*"
+			}
+			p.want(id+": the routes of its source ARN", path, want)
 			p.want(id+": its source account", permission["SourceAccount"], accountB)
 			doors = append(doors, api)
 		case action == "lambda:InvokeFunctionUrl" && permission["FunctionUrlAuthType"] == "AWS_IAM":
@@ -278,7 +296,19 @@ func sorted(s []string) []string {
 	return slices.Sorted(slices.Values(append([]string{}, s...)))
 }
 
-var routeKeys = []string{"GET /v1/credentials/{target}", "GET /v1/targets", "GET /v1/whoami", "POST /v1/credentials"}
+// routeKeys are the routes that callers are told of, and anyOther those for what
+// is left, which credvend answers with 404 and 405. On the JWT door none of them
+// may take OPTIONS, or a browser's preflight ends at the authorizer.
+var (
+	routeKeys = []string{"GET /v1/credentials/{target}", "GET /v1/targets", "GET /v1/whoami", "POST /v1/credentials"}
+	anyOther  = map[string][]string{
+		"iamapi0000": {"$default"},
+		"jwtapi0000": {
+			"DELETE /", "DELETE /{proxy+}", "GET /", "GET /{proxy+}", "HEAD /", "HEAD /{proxy+}",
+			"PATCH /", "PATCH /{proxy+}", "POST /", "POST /{proxy+}", "PUT /", "PUT /{proxy+}",
+		},
+	}
+)
 
 // logVariables are what an access log may hold: nothing that a caller sent.
 var logVariables = regexp.MustCompile(`^\$context\.(requestTime|requestId|routeKey|httpMethod|resourcePath|status|responseLength|responseLatency|identity\.sourceIp|identity\.userArn|error\.message|authorizer\.error|integrationErrorMessage)$`)
@@ -306,7 +336,7 @@ func (p *problems) checkHTTPAPIs(s *cfn.Stack) {
 	}
 	for id := range ofType(s, "AWS::ApiGatewayV2::Api") {
 		api := strings.ToLower(id + "0000000000")[:10]
-		p.want(id+": routes", sorted(routes[api]), routeKeys)
+		p.want(id+": routes", sorted(routes[api]), sorted(slices.Concat(routeKeys, anyOther[api])))
 		if !staged[api] {
 			p.add("%s: it has no stage", id)
 		}

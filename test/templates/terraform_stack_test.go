@@ -209,7 +209,11 @@ func (r *rewriter) httpAPI(prefix, name string) {
 	r.add(prefix+"Integration", "AWS::ApiGatewayV2::Integration", "aws_apigatewayv2_integration."+name+"[0]", properties{
 		"api_id": "ApiId", "integration_type": "IntegrationType", "integration_uri": "IntegrationUri", "payload_format_version": "PayloadFormatVersion",
 	}, nil)
-	for key, id := range map[string]string{"post_credentials": "PostCredentials", "get_credentials": "GetCredentials", "get_targets": "GetTargets", "get_whoami": "GetWhoami"} {
+	routes := map[string]string{"post_credentials": "PostCredentials", "get_credentials": "GetCredentials", "get_targets": "GetTargets", "get_whoami": "GetWhoami", "any_other": "AnyOther"}
+	for _, method := range []string{"Get", "Head", "Post", "Put", "Patch", "Delete"} {
+		routes[strings.ToUpper(method)+"_any_path"], routes[strings.ToUpper(method)+"_root"] = method+"AnyPath", method+"Root"
+	}
+	for key, id := range routes {
 		r.add(prefix+id, "AWS::ApiGatewayV2::Route", fmt.Sprintf("aws_apigatewayv2_route.%s[%q]", name, key), properties{
 			"api_id": "ApiId", "route_key": "RouteKey", "authorization_type": "AuthorizationType", "authorizer_id": "AuthorizerId", "target": "Target",
 		}, nil)

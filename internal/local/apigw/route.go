@@ -33,6 +33,23 @@ type compiledRoute struct {
 
 type table []compiledRoute
 
+// Table picks the route of a request as an HTTP API does, for who parts one
+// API's requests among several.
+type Table struct{ routes table }
+
+// NewTable compiles the routes of an HTTP API.
+func NewTable(routes []Route) (Table, error) {
+	t, err := compileRoutes(routes, true)
+	return Table{t}, err
+}
+
+// Match is the key of the route that a request goes to; path is decoded and
+// without a named stage. False: the API has none.
+func (t Table) Match(method, path string) (key string, ok bool) {
+	route, _, ok := t.routes.match(method, path)
+	return route.Key, ok
+}
+
 // The methods that API Gateway routes.
 func routableMethod(method string) bool {
 	switch method {
@@ -80,9 +97,9 @@ func compileRoutes(routes []Route, catchAll bool) (table, error) {
 	return t, nil
 }
 
-// match finds the route that API Gateway would: segment by segment a literal
-// beats a variable and a variable beats a greedy one; then a named method beats
-// ANY; $default comes last.
+// match finds the route that API Gateway would, among those that take the method:
+// segment by segment a literal beats a variable and a variable beats a greedy
+// one; then a named method beats ANY; $default comes last.
 func (t table) match(method, path string) (compiledRoute, map[string]string, bool) {
 	if !routableMethod(method) || !strings.HasPrefix(path, "/") {
 		return compiledRoute{}, nil, false

@@ -72,11 +72,11 @@ func TestBroker(t *testing.T) {
 		t.Fatalf("doors: %d HTTP, %d REST, %d URLs", len(s.HTTPAPIs), len(s.RESTAPIs), len(s.URLs))
 	}
 	for _, door := range []struct {
-		id     string
-		stage  string
-		routes int
-	}{{s.HTTPAPIs[0].ID, s.HTTPAPIs[0].Stage, len(s.HTTPAPIs[0].Routes)}, {s.HTTPAPIs[1].ID, s.HTTPAPIs[1].Stage, len(s.HTTPAPIs[1].Routes)}, {s.RESTAPIs[0].ID, s.RESTAPIs[0].Stage, len(s.RESTAPIs[0].Methods)}} {
-		if !regexp.MustCompile(`^[a-z0-9]{10}$`).MatchString(door.id) || door.routes != 4 || door.stage != "$default" && door.stage != "prod" {
+		id           string
+		stage        string
+		routes, want int
+	}{{s.HTTPAPIs[0].ID, s.HTTPAPIs[0].Stage, len(s.HTTPAPIs[0].Routes), 5}, {s.HTTPAPIs[1].ID, s.HTTPAPIs[1].Stage, len(s.HTTPAPIs[1].Routes), 16}, {s.RESTAPIs[0].ID, s.RESTAPIs[0].Stage, len(s.RESTAPIs[0].Methods), 4}} {
+		if !regexp.MustCompile(`^[a-z0-9]{10}$`).MatchString(door.id) || door.routes != door.want || door.stage != "$default" && door.stage != "prod" {
 			t.Errorf("door %+v", door)
 		}
 		if !s.HasDoor(door.id) {
@@ -153,7 +153,7 @@ func TestPermissions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	iamAPI, rest := s.HTTPAPIs[0].ID, s.RESTAPIs[0].ID
+	iamAPI, jwtAPI, rest := s.HTTPAPIs[0].ID, s.HTTPAPIs[1].ID, s.RESTAPIs[0].ID
 	for _, c := range []struct {
 		name string
 		uri  string
@@ -163,8 +163,12 @@ func TestPermissions(t *testing.T) {
 		{"a route of the IAM door", s.Function.ARN, Source{iamAPI, "$default", "GET", "/v1/credentials/{target}"}, true},
 		{"a method of the REST API", s.Function.ARN, Source{rest, "prod", "POST", "/v1/credentials"}, true},
 		{"another stage of the REST API", s.Function.ARN, Source{rest, "test", "POST", "/v1/credentials"}, false},
-		{"another path", s.Function.ARN, Source{iamAPI, "$default", "GET", "/v2/whoami"}, false},
-		{"the catch-all route", s.Function.ARN, Source{iamAPI, "$default", "$default", ""}, false},
+		{"another path of the REST API", s.Function.ARN, Source{rest, "prod", "GET", "/v2/whoami"}, false},
+		{"the catch-all route", s.Function.ARN, Source{iamAPI, "$default", "$default", ""}, true},
+		{"a greedy route of the JWT door", s.Function.ARN, Source{jwtAPI, "$default", "DELETE", "/{proxy+}"}, true},
+		{"the root of the JWT door", s.Function.ARN, Source{jwtAPI, "$default", "GET", "/"}, true},
+		{"another stage of the IAM door", s.Function.ARN, Source{iamAPI, "test", "$default", ""}, false},
+		{"the catch-all route of another API", s.Function.ARN, Source{"a1b2c3d4e5", "$default", "$default", ""}, false},
 		{"another API", s.Function.ARN, Source{"a1b2c3d4e5", "$default", "GET", "/v1/whoami"}, false},
 		{"another function", s.Function.ARN + "2", Source{iamAPI, "$default", "GET", "/v1/whoami"}, false},
 	} {
