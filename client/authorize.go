@@ -49,7 +49,8 @@ func (s *signer) authorize(ctx context.Context, r *http.Request, body []byte, no
 	if err := s.v4.SignHTTP(ctx, creds, r, hex.EncodeToString(hash[:]), s.service, s.region, now); err != nil {
 		return nil, errors.New("the request cannot be signed with SigV4")
 	}
-	return []string{creds.SecretAccessKey, creds.SessionToken}, nil
+	_, signature, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+	return []string{creds.SecretAccessKey, creds.SessionToken, signature}, nil
 }
 
 // credentialsError says why there are no credentials to sign with. The error of
@@ -108,7 +109,28 @@ func checkToken(token string) error {
 	return nil
 }
 
-func readToken(path string) (string, error) {
+// readToken reads the file of a token, for as long as ctx lets it: opening a
+// pipe, and reading one, waits for whoever writes to it.
+func readToken(ctx context.Context, path string) (string, error) {
+	type result struct {
+		token string
+		err   error
+	}
+	read := make(chan result, 1)
+	go func() {
+		token, err := readStart(path)
+		read <- result{token, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	case r := <-read:
+		return r.token, r.err
+	}
+}
+
+// readStart reads as much of a file as a token may have, and some more.
+func readStart(path string) (string, error) {
 	f, err := os.Open(path) //nolint:gosec // G304: the user names this file
 	if err != nil {
 		return "", err

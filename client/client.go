@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/credvend/credvend/api"
@@ -163,10 +164,20 @@ func complete(c api.Credentials, target string) error {
 		return errForeign
 	case c.Expiration.IsZero():
 		return errors.New("the answer's credentials have no expiration")
+	case !c.Grant.ServerTime.IsZero() && !c.Expiration.After(c.Grant.ServerTime):
+		return errors.New("the answer's credentials have expired already")
+	case !plain(c.AccessKeyID), !plain(c.SecretAccessKey.Reveal()), !plain(c.SessionToken.Reveal()), !plain(c.Grant.Region), !plain(c.Grant.Endpoint):
+		return errors.New("the answer's credentials hold a control or non-ASCII character")
 	case c.Grant.Target != target:
 		return errors.New("the answer's credentials are for another target than was asked for")
 	}
 	return nil
+}
+
+// plain reports whether s is printable ASCII, as all is that becomes part of an
+// environment, a header or a file.
+func plain(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

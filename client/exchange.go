@@ -212,13 +212,13 @@ func unreachable(ctx context.Context, host string, err error) error {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Errorf("%s did not answer in time; check the URL and the network, then try again", host)
 	case errors.As(err, &name):
-		return fmt.Errorf("the host of the URL cannot be found: %w", name)
+		return fmt.Errorf("the host of the URL cannot be found: %w; check the URL and the network", name)
 	case errors.As(err, &certificate):
-		return fmt.Errorf("the certificate of %s is not trusted: %w", host, certificate)
+		return fmt.Errorf("the certificate of %s is not trusted: %w; check the URL, or name the CA's certificate in AWS_CA_BUNDLE", host, certificate)
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Errorf("%s speaks plain http, not https; check the URL", host)
 	case errors.As(err, &op), errors.As(err, &alert):
-		return fmt.Errorf("%s cannot be reached: %w", host, err)
+		return fmt.Errorf("%s cannot be reached: %w; check the URL and the network", host, err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%s broke off its answer; try again", host)
 	default:

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +54,12 @@ func TestForeignAnswers(t *testing.T) {
 		{"no secret", vended(t, func(c *api.Credentials) { c.SecretAccessKey = api.Secret{} }), "not credvend's"},
 		{"no token", vended(t, func(c *api.Credentials) { c.SessionToken = api.Secret{} }), "not credvend's"},
 		{"no expiration", vended(t, func(c *api.Credentials) { c.Expiration = time.Time{} }), "no expiration"},
+		{"dead on arrival", vended(t, func(c *api.Credentials) { c.Expiration = c.Grant.ServerTime }), "expired already"},
+		{"newline in the key id", vended(t, func(c *api.Credentials) { c.AccessKeyID = "ASIA\nX-Evil" }), "control or non-ASCII"},
+		{"NUL in the secret", vended(t, func(c *api.Credentials) { c.SecretAccessKey = api.NewSecret(vendedSecret + "\x00") }), "control or non-ASCII"},
+		{"quotation mark in the token", vended(t, func(c *api.Credentials) { c.SessionToken = api.NewSecret(vendedToken + "\u2019") }), "control or non-ASCII"},
+		{"newline in the region", vended(t, func(c *api.Credentials) { c.Grant.Region = "us-east-1\n" }), "control or non-ASCII"},
+		{"escape in the endpoint", vended(t, func(c *api.Credentials) { c.Grant.Endpoint = "https://x/\x1b[31m" }), "control or non-ASCII"},
 		{"another target", vended(t, func(c *api.Credentials) { c.Grant.Target = "payments" }), "another target"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -144,6 +151,46 @@ func TestAnswersThatRepeatSecrets(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestAnswersThatRepeatTheSignature: with the keys of an IAM user, which have no
+// token, it is all that the request takes.
+func TestAnswersThatRepeatTheSignature(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = fmt.Fprintf(w, `{"message":%s}`, quote("Authorization="+r.Header.Get("Authorization")))
+	}))
+	defer s.Close()
+	client, _ := connect(t, s.URL)
+	_, err := client.Vend(t.Context(), "orders")
+	expect(t, err, "Signature=[redacted]")
+}
+
+// TestTokenFileThatNeverEnds: a pipe that nobody writes to ends with the
+// context.
+func TestTokenFileThatNeverEnds(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = in.Close(), out.Close() }()
+	path := fmt.Sprintf("/dev/fd/%d", in.Fd())
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("this system has no /dev/fd")
+	}
+	done := make(chan error, 1)
+	go func() { _, err := readToken(ctx, path); done <- err }()
+	select {
+	case err := <-done:
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("it waits on")
 	}
 }
 

@@ -72,7 +72,7 @@ func WithBearerToken(token string) Option {
 // WithBearerTokenFile proves who calls with the JWT in a file. The file is read
 // again for each request, so that whatever renews it needs to tell nobody.
 func WithBearerTokenFile(path string) Option {
-	return WithBearerTokenFunc(func(context.Context) (string, error) { return readToken(path) })
+	return WithBearerTokenFunc(func(ctx context.Context) (string, error) { return readToken(ctx, path) })
 }
 
 // WithBearerTokenFunc proves who calls with the JWT that f returns. f is called

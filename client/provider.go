@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -56,6 +57,10 @@ func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
 // its Grant, and with the Expiration proper.
 func (p *Provider) Vended(ctx context.Context) (api.Credentials, error) {
 	if _, err := p.cache.Retrieve(ctx); err != nil {
+		// The cache's words before the reason tell a person nothing.
+		if reason := errors.Unwrap(err); reason != nil && strings.HasPrefix(err.Error(), "failed to refresh cached credentials") {
+			err = reason
+		}
 		return api.Credentials{}, err
 	}
 	last, _ := p.vendor.held()

@@ -157,3 +157,14 @@ func TestProviderPassesRefusalsOn(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestVendedErrors: the words of the SDK's cache say nothing to a person.
+func TestVendedErrors(t *testing.T) {
+	s := serve(t, failure(403, "denied", "no rule allows it"))
+	client, _ := connect(t, s.URL)
+	_, err := client.Provider("orders").Vended(t.Context())
+	var e *Error
+	if !errors.As(err, &e) || err.Error() != e.Error() {
+		t.Errorf("%v", err)
+	}
+}

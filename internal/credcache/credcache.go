@@ -84,6 +84,9 @@ func (c *Cache) Do(ctx context.Context, key string, good func([]byte) bool, fres
 		return entry, nil, nil
 	}
 	unlock, trouble := c.lock(ctx, key)
+	if trouble == nil {
+		defer unlock()
+	}
 	if ctx.Err() != nil {
 		return nil, nil, context.Cause(ctx)
 	}
@@ -91,7 +94,6 @@ func (c *Cache) Do(ctx context.Context, key string, good func([]byte) bool, fres
 		entry, err = fresh(entry)
 		return entry, trouble, err
 	}
-	defer unlock()
 	entry, trouble = c.read(key) // another may have made it meanwhile
 	if entry != nil && good(entry) {
 		return entry, nil, nil

@@ -33,6 +33,21 @@ func makes(text string) func([]byte) ([]byte, error) {
 	return func([]byte) ([]byte, error) { return []byte(text), nil }
 }
 
+// TestStoppedWithLock: a call that is stopped as it gets the lock gives it back.
+func TestStoppedWithLock(t *testing.T) {
+	c := open(t)
+	c.patience = time.Second
+	_, _, _ = c.Do(t.Context(), key, always, makes("old"))
+	ctx, cancel := context.WithCancel(t.Context())
+	_, _, err := c.Do(ctx, key, func([]byte) bool { cancel(); return false }, makes("none"))
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if got, trouble, err := c.Do(t.Context(), key, never, makes("new")); err != nil || trouble != nil || string(got) != "new" {
+		t.Errorf("%q %v %v", got, trouble, err)
+	}
+}
+
 func TestKeepsEntries(t *testing.T) {
 	c := open(t)
 	for _, step := range []struct {

@@ -19,7 +19,7 @@ type command struct {
 
 var (
 	flagLine    = regexp.MustCompile(`(?m)^ +(?:-[A-Za-z], )?--([a-z][a-z0-9-]*)`)
-	commandLine = regexp.MustCompile(`(?m)^  ([a-z][a-z0-9-]*) {2,}\S`)
+	commandLine = regexp.MustCompile(`(?m)^  ([a-z][a-z0-9-]*) +[A-Z]`)
 )
 
 // tool asks the tool's help for every command.
