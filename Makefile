@@ -22,7 +22,7 @@ FUNCTION_FLAGS := -tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags '-s -w'
 # never stand in the service's go.sum.
 LINT = $(GO) tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: help build run demo test cover fuzz bench lint fmt conformance conformance-aws browser templates docs check clean \
+.PHONY: help build run demo test cover fuzz bench lint fmt conformance conformance-aws refresh browser templates docs check clean \
 	allowlist build-VendFunction invoke sam-local deploy package delete reproducible emulator FORCE
 
 help:
@@ -140,8 +140,13 @@ conformance-aws: build/bootstrap ## the local stack's checks against your own tw
 	$(GO) build -tags conformance -o build/conformance-aws ./test/sandbox
 	@build/conformance-aws $(if $(filter local,$(SANDBOX)),-local -bootstrap build/bootstrap) $(ARGS)
 
-browser: ## the live view in headless Chromium (Node 18 and Chromium; installs them as root on Debian)
+# The stand-in that they ask is a test's: nothing of the service is judged here.
+refresh: build ## how often stock clients fetch credentials, and what refusals do to them, as docs/callers.md says; UPDATE=1 writes it there
+	test/callers/run.sh refresh $(if $(UPDATE),--update)
+
+browser: build ## the live view, and a page that vends and signs, in headless Chromium (Node 18 and Chromium; installs them as root on Debian)
 	test/view/run.sh
+	test/callers/run.sh browser
 
 # cfn-lint and SAM's translator are Python's; without them go test ./test/templates
 # stands alone, and this says so.
@@ -153,7 +158,8 @@ templates: ## both templates through cfn-lint and SAM's transform, where Python 
 docs: ## the documents' pictures in headless Chromium, and their commands that call the AWS CLI and curl
 	test/docs/run.sh
 
-check: lint test cover conformance browser templates docs emulator package demo ## all that CI runs
+check: lint test cover conformance refresh browser templates docs emulator package demo ## all that CI runs
+	$(MAKE) conformance-aws SANDBOX=local
 
 ##@ Tidy up
 

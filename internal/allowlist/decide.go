@@ -38,6 +38,12 @@ func (l *List) Access(c identity.Caller) []Decision {
 	return all
 }
 
+// AccessTo returns the decision on all that a caller may have of one target,
+// whether or not a request would have to name its routes.
+func (l *List) AccessTo(c identity.Caller, target string) Decision {
+	return l.decide(c, l.match(c), Request{Target: target}, true)
+}
+
 // decide tries the rules. With describe it tells of all that is granted, even
 // where a request would have to name its routes.
 func (l *List) decide(c identity.Caller, callers []*caller, req Request, describe bool) Decision {

@@ -35,6 +35,13 @@ var table = map[string][]string{
 	"internal/analysis":            append([]string{"internal/analysis/globset", "internal/analysis/population"}, pure...),
 	"internal/analysis/replay":     append([]string{"internal/analysis", "internal/analysis/population"}, pure...),
 
+	// The linter, the map, the importer and the schema: offline, for people.
+	"internal/lint":          append([]string{"internal/allowlist/yamldoc"}, pure...),
+	"internal/lint/report":   {"internal/lint"},
+	"internal/allowmap":      append([]string{"internal/analysis/population"}, pure...),
+	"internal/openapiroutes": {"internal/route", "internal/arn"},
+	"internal/allowschema":   {"internal/allowlist", "internal/route"},
+
 	// Vending. audit never imports assume: an entry that cannot name the type
 	// of a credential cannot hold one.
 	"internal/assume": {"internal/scope", "internal/fault"},
@@ -58,6 +65,10 @@ var table = map[string][]string{
 	"internal/toolconfig":     {},
 	"internal/awsconfig":      {},
 	"internal/containercreds": {"api"},
+
+	// Judging why a vend fails; it evaluates the accounts' policies as the local
+	// accounts do.
+	"internal/doctor": {"api", "internal/local/iam"},
 
 	// The judge. It shares no code with what it judges: a mistake in route
 	// must not be repeated by the IAM that tests route.
@@ -86,7 +97,7 @@ var table = map[string][]string{
 	}, pure...),
 
 	// The tool.
-	"internal/cli": append([]string{"client", "api", "internal/credcache", "internal/toolconfig", "internal/awsconfig", "internal/containercreds", "internal/local", "internal/function", "internal/allowlist/yamldoc", "internal/analysis", "internal/analysis/population", "internal/analysis/replay"}, pure...),
+	"internal/cli": append([]string{"client", "api", "internal/credcache", "internal/toolconfig", "internal/awsconfig", "internal/containercreds", "internal/doctor", "internal/local", "internal/function", "internal/allowlist/yamldoc", "internal/analysis", "internal/analysis/population", "internal/analysis/replay", "internal/lint", "internal/lint/report", "internal/allowmap", "internal/openapiroutes", "internal/allowschema"}, pure...),
 	"cmd/credvend": {"internal/cli"},
 
 	// The runner of the folder events/. It judges the function's answers, so it
@@ -112,6 +123,8 @@ var fences = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2/service/sts":   {"internal/assume", "internal/function", "internal/vendtest"},
 	"github.com/goccy/go-yaml":                   {"internal/allowlist/yamldoc", "internal/local/cfn"},
 	"github.com/spf13/cobra":                     {"internal/cli"},
+	"github.com/getkin/kin-openapi":              {"internal/vendtest"},
+	"github.com/oasdiff/yaml":                    {"internal/openapiroutes"},
 	"github.com/go-jose/go-jose":                 {"internal/local/oidc", "internal/local/apigw"},
 }
 
@@ -121,5 +134,6 @@ var fences = map[string][]string{
 var unreachable = []string{
 	"yaml", "jsonschema", "openapi", "spf13/", "urfave/", "alecthomas/", "go-jose/",
 	module + "/internal/local", module + "/internal/cli", module + "/internal/vendtest", module + "/client",
+	module + "/internal/analysis", module + "/internal/lint", module + "/internal/doctor",
 	"testing", "pgregory.net/rapid", "rogpeppe/",
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -111,6 +113,7 @@ func (e *env) call(ctx context.Context, t *client.Transport, r callRequest) erro
 	}
 	req.Header = r.header
 	shown := &transcript{w: e.stderr, secrets: secretsOf(vended)}
+	t.Base = shown.watched(t.Base)
 	if r.verbose {
 		shown.grant(vended)
 		t.Trace = shown.signing
@@ -149,7 +152,7 @@ func (e *env) stream(ctx context.Context, host string, body io.Reader) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return callError(ctx, host, err)
+			return callError(ctx, host, &wireError{err})
 		}
 	}
 }
@@ -161,7 +164,7 @@ func (e *env) refusal(body io.Reader, secrets []string) error {
 	if len(text) == 0 {
 		return nil //nolint:nilerr // the status is what is left to tell
 	}
-	text = mask(text, secrets)
+	text = signature.ReplaceAll(mask(text, secrets), []byte("${1}"+masked))
 	if text[len(text)-1] != '\n' && err == nil {
 		text = append(text, '\n')
 	}
@@ -205,13 +208,22 @@ func within(asked string, grant api.Grant) bool {
 	return has(grant.Routes) && !has(grant.DeniedRoutes)
 }
 
-// callError says why the target gave no answer.
+// callError says why the target gave no answer. What net/http says of an
+// answer that it cannot read quotes it, and an answer may repeat what was sent:
+// the session token.
 func callError(ctx context.Context, host string, err error) error {
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err
 	}
-	var answer *client.Error
+	var (
+		answer      *client.Error
+		wire        *wireError
+		timeout     net.Error
+		op          *net.OpError
+		name        *net.DNSError
+		certificate *tls.CertificateVerificationError
+	)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -219,7 +231,15 @@ func callError(ctx context.Context, host string, err error) error {
 		return vendError(err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return fmt.Errorf("the target at %s broke off its answer", host)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return fmt.Errorf("the target at %s did not answer in time", host)
+	case errors.As(err, &op), errors.As(err, &certificate), errors.As(err, &name):
+		return fmt.Errorf("the target at %s cannot be reached: %w", host, err)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("the target at %s speaks plain http, not https", host)
+	case !errors.As(err, &wire):
+		return err // of the client, which says why it did not send
 	default:
-		return fmt.Errorf("the target at %s gave no answer: %w", host, err)
+		return fmt.Errorf("the target at %s, or a proxy on the way, gave no usable HTTP answer", host)
 	}
 }

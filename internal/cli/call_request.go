@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -36,6 +38,9 @@ func (r *callRequest) check(cmd *cobra.Command) error {
 		return usagef(cmd, "the path holds a #, and what follows one is never sent; write %%23 if it is meant")
 	case strings.ContainsFunc(r.path, func(c rune) bool { return c < ' ' || c == 0x7f }):
 		return usagef(cmd, "the path holds a control character")
+	}
+	if _, err := url.Parse("https://host" + r.path); err != nil {
+		return usagef(cmd, "the path cannot be part of a URL: a %% must be followed by two hexadecimal digits")
 	}
 	r.header = http.Header{}
 	for _, line := range r.headers {
@@ -83,7 +88,7 @@ func (r *callRequest) readBody(cmd *cobra.Command, e *env) error {
 		in = strings.NewReader(r.data)
 	}
 	var err error
-	if r.body, err = io.ReadAll(io.LimitReader(in, client.MaxBody+1)); err != nil {
+	if r.body, err = readAll(cmd.Context(), io.LimitReader(in, client.MaxBody+1)); err != nil {
 		return fmt.Errorf("the body cannot be read: %w", err)
 	}
 	if len(r.body) > client.MaxBody {
@@ -93,4 +98,24 @@ func (r *callRequest) readBody(cmd *cobra.Command, e *env) error {
 		r.header.Set("Content-Type", "application/json")
 	}
 	return nil
+}
+
+// readAll reads to the end, or until ctx ends: a terminal, or a pipe, that
+// nothing comes from does not stop for Ctrl-C by itself.
+func readAll(ctx context.Context, in io.Reader) ([]byte, error) {
+	type result struct {
+		content []byte
+		err     error
+	}
+	read := make(chan result, 1)
+	go func() {
+		content, err := io.ReadAll(in)
+		read <- result{content, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case r := <-read:
+		return r.content, r.err
+	}
 }

@@ -71,8 +71,8 @@ func TestServiceOutOfReach(t *testing.T) {
 	plain := httptest.NewServer(nil)
 	defer plain.Close()
 	for name, c := range map[string]struct{ url, want string }{
-		"refused":   {gone.URL, "cannot be reached"},
-		"untrusted": {untrusted.URL, "is not trusted"},
+		"refused":   {gone.URL, "; check the URL and the network"},
+		"untrusted": {untrusted.URL, "; check the URL, or name the CA's certificate in AWS_CA_BUNDLE"},
 		"plain":     {strings.Replace(plain.URL, "http:", "https:", 1), "speaks plain http, not https"},
 	} {
 		for _, args := range asking() {

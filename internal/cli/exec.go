@@ -25,8 +25,9 @@ func newExecCommand(e *env) *cobra.Command {
 		Use:   "exec TARGET -- COMMAND [ARG…]",
 		Short: "Run a command with credentials for a target in its environment",
 		Long: `Gets credentials for TARGET and runs COMMAND with them in its environment, in the
-place of all AWS credentials and profiles that are named there. AWS_REGION and
-AWS_DEFAULT_REGION are the target's; CREDVEND_TARGET_URL says where it is.
+place of all AWS credentials and profiles, and of CREDVEND_TOKEN, that are there.
+AWS_REGION and AWS_DEFAULT_REGION are the target's; CREDVEND_TARGET_URL says
+where it is.
 
 The credentials end when they end. For a command that runs longer there is
 --server: its environment then holds the address of a container-credentials

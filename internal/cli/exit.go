@@ -23,6 +23,7 @@ const (
 // exitHelp stands at the end of every help text.
 const exitHelp = `
 Exit codes: 0 done, 1 failed, 2 called wrongly, 3 refused by the service, 130 interrupted.
+allowlist explain: 3 denied; diff: 3 wider; replay: 3 answered otherwise.
 call: 4 the target's answer is not 2xx. exec: the command's own; 126, 127 it cannot run.
 `
 

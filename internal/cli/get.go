@@ -2,7 +2,9 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -88,6 +90,9 @@ func (e *env) printCredentials(c api.Credentials, form, sh string, showSecret bo
 		text, err := assignments(sh, vendedVariables(c))
 		if err != nil {
 			return err
+		}
+		if os.Getenv("AWS_PROFILE") != "" {
+			e.warn(errors.New("AWS_PROFILE is set in this shell, and AWS's SDK for JavaScript prefers it to these credentials; take it out of the environment"))
 		}
 		return e.write(text)
 	case "json":

@@ -89,6 +89,14 @@ func (e *env) warn(err error) {
 	_, _ = fmt.Fprintln(e.stderr, "credvend: warning: "+oneLine(err))
 }
 
+// oneLine is an error's text on one line, without what would steer a terminal:
+// parts of it may come from files, and from the other end of a connection.
 func oneLine(err error) string {
-	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		return r
+	}, err.Error())
+	return printable(strings.Join(strings.Fields(text), " "))
 }

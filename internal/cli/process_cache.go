@@ -70,6 +70,10 @@ func (c *caller) identity() (string, error) {
 		return digest("token", c.token), nil
 	}
 	if c.tokenFile != "" {
+		// A pipe gives its token once, and may make whoever opens it wait.
+		if info, err := os.Stat(c.tokenFile); err != nil || !info.Mode().IsRegular() {
+			return "", errors.New("the token is not in a file that can be read twice")
+		}
 		f, err := os.Open(c.tokenFile)
 		if err != nil {
 			return "", fmt.Errorf("the token cannot be read: %w", err)

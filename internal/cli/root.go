@@ -47,6 +47,7 @@ func groups() []group {
 			newConfigureCommand,
 			newTargetsCommand,
 			newWhoamiCommand,
+			newDoctorCommand,
 		}},
 		{"operators", "For operators, who say who may have them:", []func(*env) *cobra.Command{
 			newAllowlistCommand,

@@ -98,7 +98,7 @@ func foreignCredentials(name string) bool {
 		"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
 		"AWS_CREDENTIAL_EXPIRATION", "AWS_CREDENTIAL_FILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_VAULT",
 		"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
-		runningProcess, vendedMarker,
+		runningProcess, vendedMarker, "CREDVEND_TOKEN", // what was vended with it is for the command; it is not
 	}, name) || strings.HasPrefix(name, "AWS_CONTAINER_")
 }
 

@@ -29,12 +29,26 @@ func secretsOf(c api.Credentials) []string {
 	return []string{c.SessionToken.Reveal(), c.SecretAccessKey.Reveal()}
 }
 
-// mask replaces secrets in a text.
+// hidden are the headers that are masked by their place: whatever they hold
+// proves who sends it.
+func hidden() []string {
+	return []string{"X-Amz-Security-Token", "Cookie", "Set-Cookie", "Proxy-Authorization", "X-Api-Key"}
+}
+
+// mask replaces secrets in a text. Of a long one, what follows its beginning
+// goes with it: it may have been cut short.
 func mask(text []byte, secrets []string) []byte {
+	const enough = 16
 	for _, secret := range secrets {
-		if secret != "" {
-			text = bytes.ReplaceAll(text, []byte(secret), []byte(masked))
+		if secret == "" {
+			continue
 		}
+		text = bytes.ReplaceAll(text, []byte(secret), []byte(masked))
+		if len(secret) <= enough {
+			continue
+		}
+		part := regexp.MustCompile(regexp.QuoteMeta(secret[:enough]) + `[A-Za-z0-9+/=_%.-]*`)
+		text = part.ReplaceAllLiteral(text, []byte(masked))
 	}
 	return text
 }
@@ -62,8 +76,8 @@ func (t *transcript) grant(c api.Credentials) {
 func (t *transcript) signing(s client.Signing) {
 	lines := strings.Split(s.CanonicalRequest, "\n")
 	for i, line := range lines {
-		if strings.HasPrefix(line, "x-amz-security-token:") {
-			lines[i] = "x-amz-security-token:" + masked
+		if name, _, header := strings.Cut(line, ":"); header && slices.Contains(hidden(), http.CanonicalHeaderKey(name)) {
+			lines[i] = name + ":" + masked
 		}
 	}
 	t.section("canonical request", strings.Join(lines, "\n"))
@@ -74,9 +88,6 @@ func (t *transcript) signing(s client.Signing) {
 func (t *transcript) over(base http.RoundTripper) http.RoundTripper {
 	return sending(func(r *http.Request) (*http.Response, error) {
 		header := r.Header.Clone()
-		if header.Get("X-Amz-Security-Token") != "" {
-			header.Set("X-Amz-Security-Token", masked)
-		}
 		header.Set("Host", r.URL.Host)
 		text := fmt.Sprintf("%s %s\n%s", r.Method, r.URL.RequestURI(), headerLines(header))
 		if r.ContentLength > 0 {
@@ -95,11 +106,33 @@ func headerLines(h http.Header) string {
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		for _, value := range h[name] {
+			if slices.Contains(hidden(), name) {
+				value = masked
+			}
 			lines = append(lines, name+": "+value)
 		}
 	}
 	return strings.Join(lines, "\n")
 }
+
+// watched notes the session token of each request, since a second try has
+// another, and marks what fails on the way to the target.
+func (t *transcript) watched(base http.RoundTripper) http.RoundTripper {
+	return sending(func(r *http.Request) (*http.Response, error) {
+		t.secrets = append(t.secrets, r.Header.Get("X-Amz-Security-Token"))
+		resp, err := base.RoundTrip(r)
+		if err != nil {
+			return nil, &wireError{err}
+		}
+		return resp, nil
+	})
+}
+
+// wireError is what net/http says of a connection or an answer.
+type wireError struct{ err error }
+
+func (e *wireError) Error() string { return e.err.Error() }
+func (e *wireError) Unwrap() error { return e.err }
 
 type sending func(*http.Request) (*http.Response, error)
 

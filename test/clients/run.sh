@@ -5,10 +5,13 @@
 #
 #   test/clients/run.sh              every client
 #   test/clients/run.sh curl js      these only
+#   test/clients/run.sh --update …   and writes what it saw into docs/callers.md
 #
 # It exits 0 only if each check passed. A client that is missing is a failure,
 # never a skip; as root (in CI by sudo too) what is missing is installed first.
-# The lines of each suite are left in build/clients/CLIENT.log.
+# An AWS CLI of version 1 and one of version 2 are two clients, where both are.
+# The lines of each suite are left in build/clients/CLIENT.log. What docs/callers.md
+# says of a client must be what was seen of it.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 2
 here=test/clients
@@ -16,16 +19,24 @@ work=build/clients
 
 # Which endpoints each client must have shown something at. A suite that ends
 # early, or loses a part, is noticed by this.
-endpoints="sts http-api function-url rest-api jwt target container process"
+endpoints="sts http-api function-url rest-api jwt target container container-file process"
 must() {
 	case $1 in
-	aws-cli) echo sts container process ;; # signs for AWS's own services alone
-	curl) echo sts http-api function-url rest-api jwt target ;; # fetches no credentials
+	aws-cli*) echo sts container container-file process ;;             # signs for AWS's own services alone
+	curl | newman) echo sts http-api function-url rest-api jwt target ;; # fetch no credentials
 	*) echo "$endpoints" ;;
 	esac
 }
 
-all="aws-cli boto3 curl go js"
+# What each client must have shown at each endpoint that refusals.tsv has.
+cases="allowed unsigned refused expired tampered clock-behind clock-ahead wrong-service wrong-region"
+
+all="aws-cli boto3 curl go js newman"
+update=""
+if [ "${1:-}" = --update ]; then
+	update=yes
+	shift
+fi
 clients=${*:-$all}
 for client in $clients; do
 	case " $all " in
@@ -81,9 +92,28 @@ apt_install() { # apt_install PACKAGE...: 1 if it cannot
 why=""
 
 need_aws_cli() {
-	have aws || apt_install awscli || true
-	why="there is no aws: install the AWS CLI, version 1 or 2 (Debian and Ubuntu: apt-get install awscli)"
-	have aws
+	find_aws || { apt_install awscli && find_aws; } || true
+	why="there is no AWS CLI 2; version 1 is tried where there is one (Debian: apt-get install awscli)"
+	grep -q '^aws-cli-2	' <<<"$aws_programs" || return
+	have faketime || apt_install faketime || true
+	why="there is no faketime, to put the AWS CLI's clock wrong (Debian and Ubuntu: apt-get install faketime)"
+	have faketime
+}
+
+# find_aws lists the AWS CLIs, one of each major version: lines of client,
+# program.
+find_aws() {
+	local program version
+	aws_programs=""
+	for program in $(type -aP aws) /usr/bin/aws /usr/local/bin/aws; do
+		version=$("$program" --version 2>&1 | sed -n 's:^aws-cli/\([0-9]*\)\..*:\1:p')
+		case $aws_programs in
+		*"aws-cli-$version	"*) continue ;; # that one is there
+		esac
+		[ -z "$version" ] || aws_programs="${aws_programs}aws-cli-$version	$program
+"
+	done
+	grep -q '^aws-cli-2	' <<<"$aws_programs"
 }
 
 # Debian's boto3 belongs to its own python3, which need not be the first.
@@ -113,15 +143,20 @@ need_go() {
 	"${GO:-go}" build -buildvcs=false -tags conformance -o "$work/go-suite" "./$here/go" 2>>"$work/install.log"
 }
 
-need_js() {
+need_js() { need_npm js; }
+
+need_newman() { need_npm newman; }
+
+# need_npm FOLDER installs what a suite's lock file names beside a copy of it.
+need_npm() {
 	{ have node && have npm; } || apt_install nodejs npm || true
 	why="node 18 or newer with npm is needed (apt-get install nodejs npm)"
-	have node && have npm && [ "$(node -p 'Number(process.versions.node.split(".")[0]) >= 20')" = true ] || return
-	why="npm ci could not install what $here/js/package-lock.json names (build/clients/install.log)"
-	mkdir -p "$work/js" && cp "$here"/js/* "$work/js/" || return
-	cmp -s "$here/js/package-lock.json" "$work/js/installed.json" && return # by an earlier run
-	(cd "$work/js" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >>"$work/install.log" 2>&1 </dev/null &&
-		cp "$here/js/package-lock.json" "$work/js/installed.json"
+	have node && have npm && [ "$(node -p 'Number(process.versions.node.split(".")[0]) >= 18')" = true ] || return
+	why="npm ci could not install what $here/$1/package-lock.json names (build/clients/install.log)"
+	mkdir -p "$work/$1" && cp "$here/$1"/* "$work/$1/" || return
+	cmp -s "$here/$1/package-lock.json" "$work/$1/installed.json" && return # by an earlier run
+	(cd "$work/$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >>"$work/install.log" 2>&1 </dev/null &&
+		cp "$here/$1/package-lock.json" "$work/$1/installed.json"
 }
 
 mkdir -p "$work" || exit 2
@@ -141,9 +176,17 @@ for client in $clients; do
 		fail "$client" missing "$why"
 	fi
 done
-# The suites of aws-cli and curl ask the issuer with curl.
+# The suite of aws-cli asks the issuer with curl. From here on each AWS CLI is a
+# client of its own.
 case " $ready " in
-*" aws-cli "*) need_curl || fail aws-cli missing "$why" ;;
+*" aws-cli "*)
+	need_curl || fail aws-cli missing "$why"
+	columns=$(cut -f 1 <<<"$aws_programs" | sort | xargs)
+	ready=" $ready "
+	ready=${ready/ aws-cli / $columns }
+	clients=" $clients "
+	clients=${clients/ aws-cli / $columns }
+	;;
 esac
 
 # --- the stack ----------------------------------------------------------------
@@ -171,6 +214,10 @@ fi
 # shellcheck source=/dev/null
 . "$tmp/stack/local.env"
 export AWS_EC2_METADATA_DISABLED=true AWS_PAGER="" PYTHONDONTWRITEBYTECODE=1
+export REFUSALS="$PWD/$here/refusals.tsv" POSTMAN="$PWD/postman"
+if ! grep -qx '\[expired\]' "$AWS_SHARED_CREDENTIALS_FILE"; then
+	fail stack expired "the stack writes no profile named expired, whose session has ended"
+fi
 
 awk '$1 ~ /^aws_(secret_access_key|session_token)$/ { print $3 }' "$AWS_SHARED_CREDENTIALS_FILE" >"$tmp/secrets"
 
@@ -178,11 +225,15 @@ awk '$1 ~ /^aws_(secret_access_key|session_token)$/ { print $3 }' "$AWS_SHARED_C
 
 run_suite() { # run_suite CLIENT
 	case $1 in
-	aws-cli) set -- "$here/awscli/suite.sh" ;;
+	aws-cli-*)
+		AWS_CLI=$(sed -n "s/^$1	//p" <<<"$aws_programs")
+		export AWS_CLI
+		set -- "$here/awscli/suite.sh"
+		;;
 	boto3) set -- "$python" "$here/boto3/suite.py" ;;
 	curl) set -- "$here/curl/suite.sh" ;;
 	go) set -- "$work/go-suite" ;;
-	js) set -- node "$work/js/suite.mjs" ;;
+	js | newman) set -- node "$work/$1/suite.mjs" ;;
 	esac
 	if have timeout; then # a client that hangs must not hang CI
 		set -- timeout 180 "$@"
@@ -196,13 +247,18 @@ for client in $ready; do
 	code=$?
 	echo "$client: $(sed -n 's/^version //p' "$out")"
 	awk -v client="$client" -v OFS='\t' '
-		/^(ok|FAIL) [a-z-]+: / { verdict = $1; door = $2; sub(/:$/, "", door); $1 = $2 = ""; sub(/^ */, ""); print client, verdict, door, $0 }' "$out" >>"$results"
+		/^(ok|FAIL) [a-z-]+: / {
+			verdict = $1; door = $2; sub(/:$/, "", door); sub(/^[^ ]* [^ ]* /, ""); print client, verdict, door, $0 }' "$out" >>"$results"
 	sed -n "s/^FAIL /FAIL $client: /p" "$out" | grep -vFf "$tmp/secrets"
 	if [ "$code" -ne 0 ] && ! grep -q '^FAIL ' "$out"; then
 		fail "$client" suite "it ended with exit $code; see $work/$client.log"
 	fi
 	for door in $(must "$client"); do
 		grep -Eq "^(ok|FAIL) $door: " "$out" || fail "$client" "$door" "the suite shows nothing here"
+		grep -q "^$door	" "$here/refusals.tsv" || continue
+		for case in $cases; do
+			grep -Eq "^(ok|FAIL) $door: $case(:|\$)" "$out" || fail "$client" "$door" "$case: the suite does not show it"
+		done
 	done
 	if grep -qFf "$tmp/secrets" "$out" "$tmp/$client.err" || grep -q '"SecretAccessKey"' "$out" "$tmp/$client.err"; then
 		fail "$client" secrets "its output holds a secret"
@@ -218,29 +274,48 @@ done
 
 # --- the table ----------------------------------------------------------------
 
-echo
-awk -F '\t' -v clients="$clients" -v endpoints="$endpoints" '
-	{ seen[$3 SUBSEP $1]++; if ($2 == "FAIL") bad[$3 SUBSEP $1]++; if (!known[$3]++) order[++n] = $3 }
-	function row(door,   i, k, cell) {
-		printf "%-14s", door
+# table HEADING ROWS COLUMN prints rows of ROWS, and any others if COLUMN is the
+# endpoint's (3); else of what a check is called (4).
+table() {
+	awk -F '\t' -v clients="$clients" -v heading="$1" -v rows="$2" -v column="$3" '
+	BEGIN { c = split(clients, client, " "); for (i = 1; i <= c; i++) shows[client[i]] = 1 }
+	$1 in shows {
+		name = $column
+		if (column == 4) sub(/: .*/, "", name)
+		seen[name SUBSEP $1]++
+		if ($2 == "FAIL") bad[name SUBSEP $1]++
+		if ($3 == "missing") missing[$1] = 1
+		if (!known[name]++) order[++n] = name
+	}
+	function row(name,   i, k, cell) {
+		printf "%-15s", name
 		for (i = 1; i <= c; i++) {
-			k = door SUBSEP name[i]
-			cell = !seen[k] ? (seen["missing" SUBSEP name[i]] ? "missing" : "-") : bad[k] ? "FAIL " bad[k] "/" seen[k] : "ok " seen[k]
-			printf "%-10s", cell
+			k = name SUBSEP client[i]
+			cell = !seen[k] ? (missing[client[i]] ? "missing" : "-") : bad[k] ? "FAIL " bad[k] "/" seen[k] : "ok " seen[k]
+			printf "%-11s", cell
 		}
 		print ""
 	}
 	END {
-		c = split(clients, name, " ")
-		printf "%-14s", "endpoint"
-		for (i = 1; i <= c; i++) printf "%-10s", name[i]
+		printf "%-15s", heading
+		for (i = 1; i <= c; i++) printf "%-11s", client[i]
 		print ""
-		d = split(endpoints, door, " ")
-		for (i = 1; i <= d; i++) { listed[door[i]] = 1; row(door[i]) }
-		for (i = 1; i <= n; i++) if (!listed[order[i]]) row(order[i])
+		d = split(rows, listed, " ")
+		for (i = 1; i <= d; i++) { shown[listed[i]] = 1; row(listed[i]) }
+		if (column == 3) for (i = 1; i <= n; i++) if (!shown[order[i]]) row(order[i])
 	}' "$results" | sed 's/ *$//'
+}
+
+echo
+table endpoint "$endpoints" 3
 echo "(- : the client has no way to call it)"
 echo
+echo "How each is answered as AWS answers it, at how many endpoints (README.md):"
+table case "$cases" 4
+echo
+# shellcheck source=test/clients/table.sh
+. "$here/table.sh"
+hold_to_the_document
 passed=$(grep -c "$(printf '\tok\t')" "$results")
 failed=$(grep -c "$(printf '\tFAIL\t')" "$results")
 echo "$passed passed, $failed failed"

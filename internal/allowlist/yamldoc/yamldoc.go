@@ -41,6 +41,19 @@ type File struct {
 // of type Diagnostics: all problems found, in order of position. Parse checks
 // form alone, not whether the rules make sense: Load does both.
 func Parse(name string, text []byte) (*File, error) {
+	doc := new(allowlist.Document)
+	f, err := Decode(name, text, doc)
+	if err != nil {
+		return nil, err
+	}
+	f.Doc = doc
+	return f, nil
+}
+
+// Decode reads the text of a file of another kind by the same rules into what
+// v points to: structs with json tags, maps, slices, strings, booleans and
+// whole numbers. The error is of type Diagnostics. Of the File, Doc is nil.
+func Decode(name string, text []byte, v any) (*File, error) {
 	f := &File{name: name, text: text}
 	if p, ok := wholeFile(text); !ok {
 		return nil, Diagnostics{{File: name, Line: 1, Column: 1, Text: p.text, Remedy: p.remedy}}
@@ -52,9 +65,8 @@ func Parse(name string, text []byte) (*File, error) {
 		found = r.found
 		if !r.stopped {
 			d := decoder{source: text, found: found}
-			doc := new(allowlist.Document)
-			d.decode(reflect.ValueOf(doc).Elem(), f.root, "the document", false)
-			f.Doc, found = doc, d.found
+			d.decode(reflect.ValueOf(v).Elem(), f.root, "the document", false)
+			found = d.found
 		}
 	}
 	if len(found) > 0 {

@@ -7,9 +7,15 @@ region are given explicitly: the old one reads no AWS_ENDPOINT_URL_STS, and none
 of them reads AWS_REGION.
 """
 
+import contextlib
+import datetime
+import html
 import json
 import os
+import pathlib
+import re
 import sys
+import tempfile
 import urllib.parse
 
 import boto3
@@ -17,8 +23,8 @@ import botocore
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.credentials import Credentials
-from botocore.exceptions import ClientError
+from botocore.credentials import ContainerProvider, Credentials
+from botocore.exceptions import ClientError, CredentialRetrievalError
 from botocore.httpsession import URLLib3Session
 
 HTTP, JWT = os.environ["CREDVEND_URL"], os.environ["CREDVEND_JWT_URL"]
@@ -28,6 +34,11 @@ STS, REGION = os.environ["AWS_ENDPOINT_URL_STS"], os.environ["AWS_REGION"]
 ORDERS_ROLE = "arn:aws:iam::111122223333:role/orders-invoke"
 VEND, ASK = "/v1/credentials", '{"target":"orders"}'
 JSON_BODY = {"Content-Type": "application/json"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+HOUR = 3600
+with (pathlib.Path(__file__).parent.parent / "refusals.tsv").open() as table:
+    rows = [line.rstrip("\n").split("\t") for line in table if not line.startswith("#")]
+REFUSALS = {(door, case): (int(status), kind, body) for door, case, status, kind, body in rows}
 
 failed = False
 web = URLLib3Session(timeout=20)
@@ -51,13 +62,15 @@ def keys_of(profile):
     return boto3.Session(profile_name=profile).get_credentials()
 
 
-def with_wrong_secret(keys):
-    return Credentials(keys.access_key, "x" * 40, keys.token)
-
-
 class Answer:
     def __init__(self, response):
         self.status = response.status_code
+        self.text = response.content.decode()
+        self.kind = response.headers.get("www-authenticate") or response.headers.get("x-amzn-ErrorType") or "-"
+        self.body = self.text
+        if self.text.startswith("<"):  # STS
+            self.kind = "".join(re.findall("<Code>(.*)</Code>", self.text))
+            self.body = html.unescape("".join(re.findall("<Message>.*</Message>", self.text)))
         try:
             self.doc = json.loads(response.content)
         except ValueError:
@@ -68,20 +81,44 @@ class Answer:
         return f"{self.status} {json.dumps(said)}"
 
 
-def send(method, url, keys=None, service="execute-api", data=None, headers=None, presign=False, tamper=None):
+class SkewedAuth(SigV4Auth):
+    """Signs as a machine does whose clock is off by so many seconds."""
+
+    skew = 0
+
+    def _modify_request_before_signing(self, request):
+        now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=self.skew)
+        request.context["timestamp"] = now.strftime("%Y%m%dT%H%M%SZ")
+        super()._modify_request_before_signing(request)
+
+
+def send(method, url, keys=None, service="execute-api", data=None, headers=None, presign=False, region=REGION, skew=0, tamper=None):
+    """Sends a request. tamper is a pair of texts: the second takes the first one's place, in URL and body, once it is signed."""
     request = AWSRequest(method=method, url=url, data=data, headers=headers or (JSON_BODY if data else {}))
     if keys is not None and presign:
-        SigV4QueryAuth(keys, service, REGION, expires=60).add_auth(request)
+        SigV4QueryAuth(keys, service, region, expires=60).add_auth(request)
+    elif keys is not None and skew:
+        auth = SkewedAuth(keys, service, region)
+        auth.skew = skew
+        auth.add_auth(request)
     elif keys is not None:
-        SigV4Auth(keys, service, REGION).add_auth(request)
+        SigV4Auth(keys, service, region).add_auth(request)
     if tamper is not None:
-        request.data = tamper
+        request.url = request.url.replace(*tamper)
+        request.data = data.replace(*tamper) if data else data
     return Answer(web.send(request.prepare()))
 
 
 def refused_by_the_door(answer):
     """API Gateway and Lambda refuse in their own words, the service with a code."""
     assert answer.status == 403 and "code" not in answer.doc, f"got {answer}, want the door's own 403"
+
+
+def refused_as_aws_does(door, case, answer):
+    status, kind, body = REFUSALS[door, case]
+    for what, got, want in (("status", str(answer.status), str(status)), ("error", answer.kind, kind), ("body", answer.body, body)):
+        pattern = ".*".join(re.escape(part) for part in want.split("*"))
+        assert re.fullmatch(pattern, got, re.DOTALL), f"{what} is {got[:300] if answer.status != 200 else 'withheld'}, want {want}"
 
 
 def expect(answer, status, code=None):
@@ -100,6 +137,10 @@ def sts_client(session, keys=None):
     return session.client("sts", endpoint_url=STS, region_name=REGION, config=Config(connect_timeout=5, read_timeout=20), **given)
 
 
+def expect_text(answer, text):
+    assert answer.status == 200 and text in answer.text, f"got {answer}, want 200 and {text}"
+
+
 def expect_arn(arn, prefix):
     assert arn.startswith(prefix), f"STS names {arn}, want {prefix}…"
 
@@ -114,9 +155,9 @@ def expect_error(call, code):
         raise AssertionError(f"it was answered, want {code}")
 
 
-def token_for(sub):
-    form = urllib.parse.urlencode({"sub": sub, "groups": "shoppers"})
-    response = web.send(AWSRequest(method="POST", url=ISSUER + "/token", data=form, headers={"Content-Type": "application/x-www-form-urlencoded"}).prepare())
+def token_for(sub, **claims):
+    form = urllib.parse.urlencode({"sub": sub, "groups": "shoppers", **claims})
+    response = web.send(AWSRequest(method="POST", url=ISSUER + "/token", data=form, headers=FORM).prepare())
     assert response.status_code == 200, f"the issuer answers {response.status_code}"
     return response.content.decode()
 
@@ -125,10 +166,6 @@ def sts():
     def named(profile):
         arn = sts_client(boto3.Session(profile_name=profile)).get_caller_identity()["Arn"]
         expect_arn(arn, f"arn:aws:sts::444455556666:assumed-role/{profile}/")
-
-    def wrong_secret():
-        wrong = with_wrong_secret(keys_of("billing-service"))
-        expect_error(sts_client(boto3.Session(), wrong).get_caller_identity, "SignatureDoesNotMatch")
 
     def direct():
         client = sts_client(boto3.Session(profile_name="billing-service"))
@@ -141,21 +178,47 @@ def sts():
         assert response.status_code == 200, f"got {response.status_code}, want 200"
         assert b"assumed-role/billing-service/" in response.content, "the answer does not name billing-service"
 
+    def ask(keys=None, action="GetCallerIdentity", **how):
+        return send("POST", STS + "/", keys, service=how.pop("service", "sts"), data=f"Action={action}&Version=2011-06-15", headers=FORM, **how)
+
+    assume = "AssumeRole&RoleSessionName=direct&RoleArn=" + urllib.parse.quote(ORDERS_ROLE, safe="")
+    seven_cases("sts", ask, keys_of("billing-service"), other_service="execute-api", tamper=("&Version", "&Extra=1&Version"),
+                allowed=lambda answer: expect_text(answer, "<Arn>arn:aws:sts::444455556666:assumed-role/billing-service/"),
+                refused=lambda: ask(keys_of("billing-service"), assume))
     check("sts: billing-service is named", lambda: named("billing-service"))
     check("sts: stranger is named", lambda: named("stranger"))
-    check("sts: a wrong secret is SignatureDoesNotMatch", wrong_secret)
     check("sts: orders-invoke cannot be assumed directly", direct)
     check("sts: a presigned GetCallerIdentity is answered", presigned)
 
 
-def signed_door(door, url, profile, service, other_service):
-    """What holds at each door with AWS_IAM."""
-    keys = keys_of(profile)
-    check(f"{door}: {profile} vends", lambda: vended(send("POST", url + VEND, keys, service, ASK)))
-    check(f"{door}: unsigned is refused", lambda: refused_by_the_door(send("POST", url + VEND, data=ASK)))
-    check(f"{door}: a wrong secret is refused", lambda: refused_by_the_door(send("POST", url + VEND, with_wrong_secret(keys), service, ASK)))
-    check(f"{door}: another service's signature is refused", lambda: refused_by_the_door(send("POST", url + VEND, keys, other_service, ASK)))
-    check(f"{door}: a tampered body is refused", lambda: refused_by_the_door(send("POST", url + VEND, keys, service, ASK, tamper='{"target":"0rders"}')))
+def seven_cases(door, call, keys, other_service, tamper, allowed, refused):
+    """The cases of README.md at an endpoint that takes signatures; call sends as its arguments say."""
+    check(f"{door}: allowed", lambda: allowed(call(keys)))
+    check(f"{door}: a clock that is four minutes behind is allowed", lambda: allowed(call(keys, skew=-240)))
+    cases = {
+        "unsigned": call,
+        "refused": refused,
+        "expired": lambda: call(keys_of("expired")),
+        "tampered": lambda: call(keys, tamper=tamper),
+        "clock-behind": lambda: call(keys, skew=-HOUR),
+        "clock-ahead": lambda: call(keys, skew=HOUR),
+        "wrong-service": lambda: call(keys, service=other_service),
+        "wrong-region": lambda: call(keys, region="eu-nowhere-1"),
+    }
+    for case, body in cases.items():
+        check(f"{door}: {case}", lambda: refused_as_aws_does(door, case, body()))
+
+
+def signed_door(door, url, profile, service, other_service, refused):
+    """A front door with AWS_IAM. refused gives the keys of somebody whom the door turns away."""
+    def call(keys=None, service=service, **how):
+        return send("POST", url + VEND, keys, service, ASK, **how)
+
+    seven_cases(door, call, keys_of(profile), other_service, tamper=("orders", "0rders"), allowed=vended, refused=lambda: call(refused()))
+
+
+def vended_keys():
+    return vended(send("POST", HTTP + VEND, keys_of("billing-service"), data=ASK))
 
 
 def whoami(answer):
@@ -164,10 +227,9 @@ def whoami(answer):
 
 
 def http_api():
-    signed_door("http-api", HTTP, "billing-service", "execute-api", "lambda")
+    signed_door("http-api", HTTP, "billing-service", "execute-api", "lambda", lambda: keys_of("outsider"))
     billing = keys_of("billing-service")
     check("http-api: stranger is denied", lambda: expect(send("POST", HTTP + VEND, keys_of("stranger"), data=ASK), 403, "denied"))
-    check("http-api: outsider is refused", lambda: refused_by_the_door(send("POST", HTTP + VEND, keys_of("outsider"), data=ASK)))
 
     def one_route():
         # botocore signs a URL's query as it stands, so that what AWS escapes must
@@ -181,7 +243,7 @@ def http_api():
 
 
 def jwt():
-    def vend(token):
+    def vend(token=None):
         headers = dict(JSON_BODY, **({"Authorization": "Bearer " + token} if token else {}))
         return send("POST", JWT + VEND, data=ASK, headers=headers)
 
@@ -189,42 +251,95 @@ def jwt():
         head, claims, signature = token_for("shopper-1").split(".")
         other = token_for("shopper-2").split(".")[1]
         assert claims != other
-        expect(vend(".".join((head, other, signature))), 401)
+        return ".".join((head, other, signature))
 
-    check("jwt: a token vends", lambda: vended(vend(token_for("shopper-1"))))
-    check("jwt: without a token is refused", lambda: expect(vend(None), 401))
-    check("jwt: a forged token is refused", forged)
+    check("jwt: allowed", lambda: vended(vend(token_for("shopper-1"))))
+    cases = {
+        "unsigned": lambda: None,
+        "refused": lambda: token_for("shopper-1", groups="nobody"),
+        "expired": lambda: token_for("shopper-1", exp=-60),
+        "tampered": forged,
+        "clock-behind": lambda: token_for("shopper-1", iat=-2 * HOUR, exp=-HOUR),
+        "clock-ahead": lambda: token_for("shopper-1", iat=HOUR, nbf=HOUR, exp=2 * HOUR),
+        "wrong-service": lambda: token_for("shopper-1", aud="another-app"),
+        "wrong-region": lambda: token_for("shopper-1", iss="https://issuer.example.com"),
+    }
+    for case, token in cases.items():
+        check(f"jwt: {case}", lambda: refused_as_aws_does("jwt", case, vend(token())))
 
 
 def granted_and_no_more(door, keys):
     """The calls that credentials for GET /orders/* can make of Account A's API, and those they cannot."""
-    check(f"{door}: GET /orders/42 is answered", lambda: expect(send("GET", TARGET + "/orders/42", keys), 200))
-    check(f"{door}: POST /orders is refused", lambda: refused_by_the_door(send("POST", TARGET + "/orders", keys, data="{}")))
+    check(f"{door}: an allowed route is answered 200", lambda: expect(send("GET", TARGET + "/orders/42", keys), 200))
+    check(f"{door}: another route is refused 403", lambda: refused_by_the_door(send("POST", TARGET + "/orders", keys, data="{}")))
 
 
 def target():
-    keys = vended(send("POST", HTTP + VEND, keys_of("billing-service"), data=ASK))
-    granted_and_no_more("target", keys)
+    def call(keys=None, **how):
+        return send("GET", TARGET + "/orders/42", keys, **how)
+
+    keys = vended_keys()
+    seven_cases("target", call, keys, "lambda", tamper=("/42", "/43"), allowed=lambda answer: expect(answer, 200),
+                refused=lambda: send("POST", TARGET + "/orders", keys, data="{}"))
     check("target: a presigned GET /orders/42 is answered", lambda: expect(send("GET", TARGET + "/orders/42", keys, presign=True), 200))
-    check("target: unsigned is refused", lambda: refused_by_the_door(send("GET", TARGET + "/orders/42")))
     check("target: billing-service's own signature is refused", lambda: refused_by_the_door(send("GET", TARGET + "/orders/42", keys_of("billing-service"))))
+
+
+def own_and_no_others(door, keys, mine, others):
+    """The call that a shopper's credentials can make, and one that is another's."""
+    check(f"{door}: an allowed route is answered 200", lambda: expect(send("GET", f"{TARGET}/users/{mine}/x", keys), 200))
+    check(f"{door}: another route is refused 403", lambda: refused_by_the_door(send("GET", f"{TARGET}/users/{others}/x", keys)))
+
+
+@contextlib.contextmanager
+def contained(variable, value):
+    """What a program meets that finds the container's variables."""
+    given = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": JWT + VEND + "/orders", variable: value}
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        for name in given:
+            del os.environ[name]
 
 
 def container():
     """A stock client that is pointed at the JWT door, with no code of ours."""
-    os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = JWT + VEND + "/orders"
-    os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = token_for("shopper-1")
-    try:
-        session = boto3.Session()
-        keys = session.get_credentials()
+    with contained("AWS_CONTAINER_AUTHORIZATION_TOKEN", token_for("shopper-1")):
+        keys = boto3.Session().get_credentials()
         assert keys is not None and keys.method == "container-role", "it finds no credentials"
         keys = keys.get_frozen_credentials()
-    finally:
-        del os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"], os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
-    arn = sts_client(session, keys).get_caller_identity()["Arn"]
+    arn = sts_client(boto3.Session(), keys).get_caller_identity()["Arn"]
     check("container: the session is the token's", lambda: expect_arn(arn, "arn:aws:sts::111122223333:assumed-role/orders-invoke/shopper@"))
-    check("container: its own route is answered", lambda: expect(send("GET", TARGET + "/users/shopper-1/x", keys), 200))
-    check("container: another's route is refused", lambda: refused_by_the_door(send("GET", TARGET + "/users/shopper-2/x", keys)))
+    own_and_no_others("container", keys, "shopper-1", "shopper-2")
+
+
+def container_file():
+    """The token in a file, which is another one when the credentials are fetched anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "token"
+        file.write_text(token_for("shopper-1"))
+        with contained("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(file)):
+            if not hasattr(ContainerProvider, "ENV_VAR_AUTH_TOKEN_FILE"):
+                # By AWS's table for EKS Pod Identity. An older one asks without a token.
+                check("container-file: reads no file before 1.34.41", no_credentials)
+                return
+            keys = boto3.Session().get_credentials()
+            own_and_no_others("container-file", keys.get_frozen_credentials(), "shopper-1", "shopper-2")
+            file.write_text(token_for("shopper-2"))
+            # As it does by itself at the end of the old ones' life.
+            keys._expiry_time = datetime.datetime.now(datetime.timezone.utc)
+            renewed = keys.get_frozen_credentials()
+        check("container-file: the second token is used", lambda: expect(send("GET", TARGET + "/users/shopper-2/x", renewed), 200))
+        check("container-file: the first token is used no more", lambda: refused_by_the_door(send("GET", TARGET + "/users/shopper-1/x", renewed)))
+
+
+def no_credentials():
+    try:
+        boto3.Session().get_credentials()
+    except CredentialRetrievalError:
+        return
+    raise AssertionError("it got credentials")
 
 
 def process():
@@ -235,9 +350,10 @@ def process():
 
 
 print(f"version boto3 {boto3.__version__}, botocore {botocore.__version__}")
-doors = (("sts", sts), ("function-url", lambda: signed_door("function-url", FUNCTION, "outsider", "lambda", "execute-api")),
-         ("rest-api", lambda: signed_door("rest-api", REST, "outsider", "execute-api", "lambda")),
-         ("http-api", http_api), ("jwt", jwt), ("target", target), ("container", container), ("process", process))
+doors = (("sts", sts), ("function-url", lambda: signed_door("function-url", FUNCTION, "outsider", "lambda", "execute-api", vended_keys)),
+         ("rest-api", lambda: signed_door("rest-api", REST, "outsider", "execute-api", "lambda", vended_keys)),
+         ("http-api", http_api), ("jwt", jwt), ("target", target), ("container", container), ("container-file", container_file),
+         ("process", process))
 for name, suite in doors:
     try:
         suite()

@@ -11,9 +11,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,27 +40,40 @@ func run(ctx context.Context) (failed bool) {
 	fmt.Printf("version aws-sdk-go-v2 %s, %s\n", aws.SDKVersion, runtime.Version())
 	s := &suite{
 		ctx:  ctx,
+		sts:  os.Getenv("AWS_ENDPOINT_URL_STS"),
 		http: os.Getenv("CREDVEND_URL"), jwt: os.Getenv("CREDVEND_JWT_URL"),
 		function: os.Getenv("CREDVEND_FUNCTION_URL"), rest: os.Getenv("CREDVEND_REST_URL"),
 		target: os.Getenv("CREDVEND_TARGET_URL"), issuer: os.Getenv("CREDVEND_ISSUER_URL"),
 	}
+	var err error
+	if s.refusals, err = readRefusals(os.Getenv("REFUSALS")); err != nil {
+		s.check("sts: the table of refusals is read", err)
+		return true
+	}
 	s.stsSuite()
-	s.signedDoor("function-url", s.function, "outsider", "lambda", "execute-api")
-	s.signedDoor("rest-api", s.rest, "outsider", "execute-api", "lambda")
-	s.signedDoor("http-api", s.http, "billing-service", "execute-api", "lambda")
+	vended := func() (aws.Config, error) {
+		billing := s.profile("billing-service")
+		cfg, _, err := s.vend(call{method: http.MethodPost, url: s.http + vendPath, body: ask, as: &billing})
+		return cfg, err
+	}
+	s.signedDoor(door{"function-url", s.function, "outsider", "lambda", "execute-api", vended})
+	s.signedDoor(door{"rest-api", s.rest, "outsider", "execute-api", "lambda", vended})
+	s.signedDoor(door{"http-api", s.http, "billing-service", "execute-api", "lambda", func() (aws.Config, error) { return s.profile("outsider"), nil }})
 	s.httpSuite()
 	s.jwtSuite()
 	s.targetSuite()
 	s.containerSuite()
+	s.containerFileSuite()
 	s.processSuite()
 	return s.failed
 }
 
 // suite is the stack's addresses, and whether a check has failed.
 type suite struct {
-	ctx                                       context.Context //nolint:containedctx // one run, one context
-	http, jwt, function, rest, target, issuer string
-	failed                                    bool
+	ctx                                            context.Context //nolint:containedctx // one run, one context
+	sts, http, jwt, function, rest, target, issuer string
+	refusals                                       map[string]refusal // by "ENDPOINT: CASE"
+	failed                                         bool
 }
 
 // mismatch is a failure that is told in full. Of any other error only the type
@@ -84,21 +97,14 @@ func (s *suite) check(name string, err error) {
 	fmt.Printf("FAIL %s: %T\n", name, err)
 }
 
-// profile loads a profile as any program does.
+// profile loads a profile as any program does. What signs with one that is not
+// there fails.
 func (s *suite) profile(name string) aws.Config {
 	cfg, err := config.LoadDefaultConfig(s.ctx, config.WithSharedConfigProfile(name))
 	if err != nil {
-		s.check("profile: "+name+" loads", err)
+		cfg = aws.Config{Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{}, err
+		})}
 	}
 	return cfg
-}
-
-func withWrongSecret(cfg aws.Config) aws.Config {
-	c := cfg.Copy()
-	c.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
-		keys, err := cfg.Credentials.Retrieve(ctx)
-		keys.SecretAccessKey = strings.Repeat("x", 40)
-		return keys, err
-	})
-	return c
 }

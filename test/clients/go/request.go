@@ -23,14 +23,18 @@ type call struct {
 	method, url, body string
 	header            map[string]string
 	as                *aws.Config
-	service           string // "": execute-api
-	presign           bool   // in the query, not in headers
-	tamper            string // sent in the place of the body that was signed
+	service           string        // "": execute-api
+	region            string        // "": the configuration's
+	presign           bool          // in the query, not in headers
+	skew              time.Duration // how far the clock is off
+	tamper            [2]string     // the second takes the first one's place, in URL and body, once it is signed
 }
 
 // answer is what came back. Its String may be shown.
 type answer struct {
 	status int
+	header http.Header
+	text   string
 	doc    struct {
 		Code, Message   string
 		Principal       string
@@ -51,7 +55,7 @@ func (s *suite) send(c call) (answer, error) {
 	for name, value := range c.header {
 		req.Header.Set(name, value)
 	}
-	if c.body != "" {
+	if c.body != "" && c.header["Content-Type"] == "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if c.as != nil {
@@ -59,8 +63,10 @@ func (s *suite) send(c call) (answer, error) {
 			return answer{}, err
 		}
 	}
-	if c.tamper != "" {
-		req.Body, req.ContentLength = io.NopCloser(strings.NewReader(c.tamper)), int64(len(c.tamper))
+	if c.tamper[0] != "" {
+		body := strings.ReplaceAll(c.body, c.tamper[0], c.tamper[1])
+		req.Body, req.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+		req.URL.Path = strings.ReplaceAll(req.URL.Path, c.tamper[0], c.tamper[1])
 	}
 	return do(req)
 }
@@ -74,15 +80,19 @@ func (s *suite) sign(req *http.Request, c call) (*http.Request, error) {
 	if service == "" {
 		service = "execute-api"
 	}
+	region, at := c.region, time.Now().Add(c.skew)
+	if region == "" {
+		region = c.as.Region
+	}
 	sum := sha256.Sum256([]byte(c.body))
 	hash := hex.EncodeToString(sum[:])
 	if !c.presign {
-		return req, v4.NewSigner().SignHTTP(s.ctx, keys, req, hash, service, c.as.Region, time.Now())
+		return req, v4.NewSigner().SignHTTP(s.ctx, keys, req, hash, service, region, at)
 	}
 	query := req.URL.Query()
 	query.Set("X-Amz-Expires", "60")
 	req.URL.RawQuery = query.Encode()
-	signed, _, err := v4.NewSigner().PresignHTTP(s.ctx, keys, req, hash, service, c.as.Region, time.Now())
+	signed, _, err := v4.NewSigner().PresignHTTP(s.ctx, keys, req, hash, service, region, at)
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +106,11 @@ func do(req *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	a := answer{status: resp.StatusCode}
+	a := answer{status: resp.StatusCode, header: resp.Header}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err == nil && len(body) > 0 {
-		err = json.Unmarshal(body, &a.doc) // each answer is JSON, the doors' own too
+	a.text = string(body)
+	if err == nil && len(body) > 0 && body[0] != '<' { // as STS's are
+		err = json.Unmarshal(body, &a.doc) // each other answer is JSON, the doors' own too
 	}
 	return a, err
 }
@@ -122,20 +133,31 @@ func (s *suite) refused(c call) error {
 	return err
 }
 
+func (a answer) vended() error {
+	if a.status != http.StatusOK || a.doc.SecretAccessKey == "" || a.doc.SessionToken == "" {
+		return mismatchf("got %s, want 200 and credentials", a)
+	}
+	return nil
+}
+
 // vend sends and returns the vended credentials, ready to sign with.
 func (s *suite) vend(c call) (aws.Config, answer, error) {
 	a, err := s.send(c)
-	if err == nil && (a.status != http.StatusOK || a.doc.SecretAccessKey == "" || a.doc.SessionToken == "") {
-		err = mismatchf("got %s, want 200 and credentials", a)
+	if err == nil {
+		err = a.vended()
 	}
 	keys := aws.Credentials{AccessKeyID: a.doc.AccessKeyID, SecretAccessKey: a.doc.SecretAccessKey, SessionToken: a.doc.SessionToken}
 	provider := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return keys, nil })
 	return aws.Config{Region: "us-east-1", Credentials: provider}, a, err
 }
 
-// token asks the issuer for a shopper's token.
-func (s *suite) token(sub string) (string, error) {
-	form := url.Values{"sub": {sub}, "groups": {"shoppers"}}.Encode()
+// token asks the issuer for a shopper's token, with claims of one's choosing.
+func (s *suite) token(sub string, claims map[string]string) (string, error) {
+	fields := url.Values{"sub": {sub}, "groups": {"shoppers"}}
+	for name, value := range claims {
+		fields.Set(name, value)
+	}
+	form := fields.Encode()
 	req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, s.issuer+"/token", strings.NewReader(form))
 	if err != nil {
 		return "", err
