@@ -144,9 +144,10 @@ conformance-aws: build/bootstrap ## the local stack's checks against your own tw
 refresh: build ## how often stock clients fetch credentials, and what refusals do to them, as docs/callers.md says; UPDATE=1 writes it there
 	test/callers/run.sh refresh $(if $(UPDATE),--update)
 
-browser: build ## the live view, and a page that vends and signs, in headless Chromium (Node 18 and Chromium; installs them as root on Debian)
+browser: build ## the live view, the map, and a page that vends and signs, in headless Chromium (Node 18 and Chromium; installs them as root on Debian)
 	test/view/run.sh
 	test/callers/run.sh browser
+	test/map/run.sh
 
 # cfn-lint and SAM's translator are Python's; without them go test ./test/templates
 # stands alone, and this says so.

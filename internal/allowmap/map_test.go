@@ -1,6 +1,8 @@
 package allowmap_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -110,6 +112,17 @@ func TestPage(t *testing.T) {
 	for _, never := range []string{"/*STYLE*/", "/*SCRIPT*/", "external-7f3c9a", "</script><script>alert", "innerHTML", " onclick=", " style=", "@import", "url(", "fetch("} {
 		if strings.Contains(page, never) {
 			t.Errorf("%q stands in the page", never)
+		}
+	}
+	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindStringSubmatch(page)
+	script := regexp.MustCompile(`(?s)<script>(.*?)</script>`).FindStringSubmatch(page)
+	for directive, part := range map[string][]string{"script-src": script, "style-src": style} {
+		if len(part) != 2 {
+			t.Fatalf("no part for %s", directive)
+		}
+		sum := sha256.Sum256([]byte(part[1]))
+		if want := directive + " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "';"; !strings.Contains(page, want) {
+			t.Errorf("no %s", want)
 		}
 	}
 	if refs := regexp.MustCompile(`(?:src|href)="([^"#][^"]*)"`).FindAllStringSubmatch(page, -1); len(refs) != 1 || refs[0][1] != "data:," {

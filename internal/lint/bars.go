@@ -13,6 +13,15 @@ type bars struct {
 	l       *linter
 	named   map[string][]bar   // caller → deny rules that concern everybody who is the caller
 	anybody map[string][]*rule // target → deny rules for every caller
+	known   map[[2]string]barred
+}
+
+// barred is what is denied to a caller at a target: the id of a rule that
+// denies all of it, or routes, each with the id of its rule.
+type barred struct {
+	whole  string
+	routes []route.Route
+	ids    []string
 }
 
 // bar is a deny rule, and by which of its callers it concerns another.
@@ -22,7 +31,7 @@ type bar struct {
 }
 
 func (l *linter) bars() bars {
-	b := bars{l, map[string][]bar{}, map[string][]*rule{}}
+	b := bars{l, map[string][]bar{}, map[string][]*rule{}, map[[2]string]barred{}}
 	byCaller := map[string][]*rule{}
 	for at := range l.rules {
 		switch r := &l.rules[at]; {
@@ -46,25 +55,31 @@ func (l *linter) bars() bars {
 	return b
 }
 
-// of returns what is denied to a caller at a target: the id of a rule that
-// denies all of it, or routes, each with the id of its rule.
-func (b bars) of(name, target string) (whole string, routes []route.Route, ids []string) {
+// of returns what is denied to a caller at a target.
+func (b bars) of(name, target string) barred {
+	key := [2]string{name, target}
+	if known, ok := b.known[key]; ok {
+		return known
+	}
 	all := b.named[name]
 	for _, r := range b.anybody[target] {
 		all = append(slices.Clip(all), bar{r, name})
 	}
+	var out barred
 	for _, d := range all {
 		if d.rule.Target != target {
 			continue
 		}
 		if len(d.rule.Routes) == 0 {
-			return d.rule.ID, nil, nil
+			out = barred{whole: d.rule.ID}
+			break
 		}
 		for _, p := range d.rule.patterns {
-			routes, ids = append(routes, b.l.fill(p, name, d.as).fresh), append(ids, d.rule.ID)
+			out.routes, out.ids = append(out.routes, b.l.fill(p, name, d.as).fresh), append(out.ids, d.rule.ID)
 		}
 	}
-	return "", routes, ids
+	b.known[key] = out
+	return out
 }
 
 // fill puts in the place of variables what is known of a caller that a rule

@@ -66,15 +66,15 @@ func union(lists [][]string) []string {
 
 func (l *linter) isShadowed(bars bars, r *rule, p pattern) (dead bool, by []string) {
 	for _, name := range l.names(r) {
-		whole, routes, ids := bars.of(name, r.Target)
+		d := bars.of(name, r.Target)
 		own := l.fill(p, name, name)
 		switch {
-		case whole != "":
-			by = append(by, "rule "+whole)
-		case own.within(routes):
-			for i, d := range routes {
-				if slices.ContainsFunc(own.fresh.Expand(), func(e route.Route) bool { return d.Contains(e) }) {
-					by = append(by, "rule "+ids[i])
+		case d.whole != "":
+			by = append(by, "rule "+d.whole)
+		case own.within(d.routes):
+			for i, denied := range d.routes {
+				if slices.ContainsFunc(own.fresh.Expand(), func(e route.Route) bool { return denied.Contains(e) }) {
+					by = append(by, "rule "+d.ids[i])
 				}
 			}
 		default:

@@ -32,6 +32,7 @@ func TestRoutes(t *testing.T) {
 		{"what is no method", "openapi: 3.2.0\npaths:\n  /a: {get: {}, trace: {}, query: {}, GET: {}, x-get: {}, summary: s, description: d, parameters: [], nonsense: {}}\n  x-internal: {get: {}}\n", "", "GET /a", "/a: GET is no method; /a: nonsense is no method; /a: a route cannot name the method of query; /a: a route cannot name the method of trace"},
 		{"API Gateway's any", "openapi: 3.0.1\npaths:\n  /a/{proxy+}: {x-amazon-apigateway-any-method: {}}\n  /$default: {x-amazon-apigateway-any-method: {}}\n", "", "* /*, * /a/*", ""},
 		{"parameters in a segment", "openapi: 3.0.0\npaths:\n  /r/{a}-{b}.pdf: {get: {}}\n  /x/{a}{b}: {get: {}}\n", "", "GET /r/*-*.pdf, GET /x/*", ""},
+		{"one route of two operations", "openapi: 3.0.0\npaths:\n  /x/{a}: {get: {}}\n  /x/{b}: {get: {}}\n", "", "GET /x/*", ""},
 		{"server's path", "openapi: 3.0.0\nservers: [{url: 'https://{env}.example.com/{base}/', variables: {env: {default: prod}, base: {default: v1}}}]\npaths: {/a: {get: {}}}\n", "/v1", "GET /v1/a", ""},
 		{"a relative server", "openapi: 3.0.0\nservers: [{url: /v2}]\npaths: {/a: {get: {}}}\n", "/v2", "GET /v2/a", ""},
 		{"API Gateway's own URL", "openapi: 3.0.0\nservers: [{url: 'https://a1b2.execute-api.us-east-1.amazonaws.com/prod'}]\npaths: {/a: {get: {}}}\n", "", "GET /a", ""},
