@@ -7,6 +7,7 @@ SHELL := /bin/sh
 GO ?= go
 FUZZTIME ?= 10s
 BENCHTIME ?= 1s
+AGREEMENTS ?= 100000
 
 # VCS stamping would make two builds of one tree differ, and fails outright in
 # a checkout that another user owns.
@@ -22,7 +23,7 @@ FUNCTION_FLAGS := -tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags '-s -w'
 # never stand in the service's go.sum.
 LINT = $(GO) tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: help build run demo test cover fuzz bench lint fmt conformance conformance-aws refresh browser templates docs check clean \
+.PHONY: help build run demo test cover agreement fuzz bench lint fmt conformance conformance-aws refresh browser templates docs check clean \
 	allowlist build-VendFunction invoke sam-local deploy package delete reproducible emulator FORCE
 
 help:
@@ -114,6 +115,9 @@ emulator: ## every event under AWS's own Runtime Interface Emulator, if it is he
 	@rie="$(abspath $(RIE))"; rie=$${rie:-$$(command -v aws-lambda-rie || true)}; \
 	if test -n "$$rie"; then RIE="$$rie" $(GO) test -count=1 -run RIE ./test/events; \
 	else echo "emulator: NOT RUN: put aws-lambda-rie on the PATH, or RIE=PATH (https://github.com/aws/aws-lambda-runtime-interface-emulator/releases)"; fi
+
+agreement: ## who-can, what-can, diff and Decide against brute force, AGREEMENTS=100000 lists (make test: 2,000)
+	$(GO) test ./internal/analysis -run 'TestAgreement' -count=1 -timeout 60m -v -agreements $(AGREEMENTS)
 
 fuzz: ## each fuzz target for FUZZTIME=10s, in the package that holds it
 	@tools/fuzz.sh $(GO) $(FUZZTIME)
