@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/credvend/credvend/internal/local/cfn"
@@ -31,6 +32,7 @@ type role struct {
 // standIn answers IAM's queries of both accounts, and tells whose the readers'
 // keys are. It is made of the same templates as the local accounts.
 type standIn struct {
+	mu      sync.Mutex      // a test changes it while its server is up
 	roles   map[string]role // by account and name
 	refuses string          // an action that no reader may do
 	sts     http.Handler
@@ -107,6 +109,13 @@ func (w *world) operator(t *testing.T, s *standIn) map[string]string {
 
 var scope = regexp.MustCompile(`Credential=(\w+)/\d{8}/us-east-1/(iam|sts)/aws4_request, .*Signature=[0-9a-f]{64}$`)
 
+// change changes what it tells from now on.
+func (s *standIn) change(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
 // ServeHTTP implements http.Handler.
 func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
@@ -122,6 +131,8 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	account := readers[m[1]]
 	action := form.Get("Action")
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case m[2] == "sts" && account == "":
 		s.sts.ServeHTTP(w, r)

@@ -51,7 +51,7 @@ func TestOperator(t *testing.T) {
 			if c.name == "role with a path" {
 				r := s.roles["111122223333/orders-invoke"]
 				r.arn = "arn:aws:iam::111122223333:role/team/orders-invoke"
-				s.roles["111122223333/orders-invoke"] = r
+				s.change(func() { s.roles["111122223333/orders-invoke"] = r })
 			}
 			o := run(t, env, "orders", "--operator-profile", "reader-a", "--operator-profile", "reader-b", "--allowlist", filepath.Join(w.dir, allowlist))
 			found := o.wants(t, c.step, c.cause, c.side)
@@ -101,7 +101,7 @@ func TestOperatorOfOneAccount(t *testing.T) {
 		{"without the right", []string{"--operator-profile", "reader-a"}, "GetRole", doctor.TrustTags, false, "profile reader-a: GetRole: AccessDenied: User: arn:aws:iam::111122223333:user/reader is not authorized"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s.refuses = c.refuses
+			s.change(func() { s.refuses = c.refuses })
 			o := run(t, env, append([]string{"orders"}, c.args...)...)
 			if says := looked(o); !strings.Contains(says, c.says) {
 				t.Errorf("it is said: %s", says)
@@ -145,7 +145,9 @@ func TestGuessedBroker(t *testing.T) {
 	// The role that is named exists, and is not credvend's.
 	other := s.roles["444455556666/credvend-broker"]
 	other.arn, other.inline = "arn:aws:iam::444455556666:role/other", nil
-	s.roles = map[string]role{"111122223333/orders-invoke": s.roles["111122223333/orders-invoke"], "444455556666/other": other}
+	s.change(func() {
+		s.roles = map[string]role{"111122223333/orders-invoke": s.roles["111122223333/orders-invoke"], "444455556666/other": other}
+	})
 	o = run(t, env, "orders", "--operator-profile", "reader-a", "--operator-profile", "reader-b")
 	for _, c := range o.Wrong()[0].Candidates {
 		if c.Cause == doctor.TrustPrincipal {
@@ -162,7 +164,7 @@ func TestManagedPolicies(t *testing.T) {
 	env := w.operator(t, s)
 	r := s.roles["111122223333/orders-invoke"]
 	r.managed, r.inline = map[string]string{"arn:aws:iam::111122223333:policy/invoke": r.inline["invoke"]}, nil
-	s.roles["111122223333/orders-invoke"] = r
+	s.change(func() { s.roles["111122223333/orders-invoke"] = r })
 	o := run(t, env, "orders", "--operator-profile", "reader-a", "--allowlist", filepath.Join(w.dir, allowlist))
 	if found := o.wants(t, doctor.StepSigned, doctor.WrongAPI, doctor.AccountA); !strings.Contains(found.Evidence, "API id z9z9z9z9z9") {
 		t.Errorf("%q", found.Evidence)
