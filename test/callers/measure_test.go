@@ -64,6 +64,8 @@ func (c client) settle(at time.Duration) {
 func (c client) session(t *testing.T, s *standIn) session {
 	t.Helper()
 	row := session{label: c.label, half: c.cost(t, s, 30*time.Minute), quarter: c.cost(t, s, 15*time.Minute)}
+	// A program that runs once has no later to measure: these words follow from
+	// the counts, and docs/callers.md says so.
 	if c.single {
 		row.renews, row.persists, row.after = "with each command", "not at all", "fetches"
 		if row.half == 1 {

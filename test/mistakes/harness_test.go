@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		program = filepath.Join(dir, "bootstrap")
-		build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", program, "./functions/vend")
+		build := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-o", program, "./functions/vend")
 		build.Dir = filepath.Join("..", "..")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
 		if out, err := build.CombinedOutput(); err != nil {

@@ -45,7 +45,7 @@ var programs = sync.OnceValues(func() (p struct{ suite, bootstrap string }, err 
 	for _, args := range [][]string{
 		{"vet", "-tags", "conformance", "./test/sandbox"}, // `go vet ./...` does not see it
 		{"build", "-tags", "conformance", "-o", p.suite, "./test/sandbox"},
-		{"build", "-tags", "lambda.norpc", "-o", p.bootstrap, "./functions/vend"},
+		{"build", "-tags", "lambda.norpc,nethttpomithttp2", "-o", p.bootstrap, "./functions/vend"},
 	} {
 		cmd := exec.Command("go", args...)
 		cmd.Dir = root
