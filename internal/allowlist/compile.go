@@ -26,7 +26,8 @@ func Compile(doc *Document) (*List, error) {
 	}
 	c := &compiler{
 		doc:         doc,
-		list:        &List{digest: doc.Digest(), targets: make(map[string]*TargetInfo, len(doc.Targets)), callers: make(map[string]*caller, len(doc.Callers))},
+		list:        &List{digest: doc.Digest(), targets: make(map[string]*target, len(doc.Targets)), memo: &memo{}},
+		callers:     make(map[string]*caller, len(doc.Callers)),
 		targetNames: slices.Sorted(maps.Keys(doc.Targets)),
 		callerNames: slices.Sorted(maps.Keys(doc.Callers)),
 	}
@@ -43,16 +44,19 @@ func Compile(doc *Document) (*List, error) {
 	for _, name := range c.targetNames {
 		c.target(name, doc.Targets[name])
 	}
-	callers := make([]*caller, 0, len(c.callerNames))
+	c.list.callers = make([]*caller, 0, len(c.callerNames))
 	for _, name := range c.callerNames {
-		callers = append(callers, c.caller(name, doc.Callers[name]))
+		c.caller(name, doc.Callers[name])
 	}
-	ids := make(map[string]int, len(doc.Rules))
-	for i := range doc.Rules {
-		c.rule(i, &doc.Rules[i], ids)
-	}
+	c.rules()
 	if len(c.problems) == 0 {
-		c.list.index = newIndex(callers, c.list.rules)
+		c.list.index = newIndex(c.list.callers)
+		c.list.mentions(c.named)
+		for _, name := range c.targetNames {
+			if slices.ContainsFunc(c.list.targets[name].rules, func(r int32) bool { return !c.list.rules[r].deny }) {
+				c.list.reachedByAll = append(c.list.reachedByAll, name)
+			}
+		}
 		c.sizes()
 	}
 	if len(c.problems) > 0 {
@@ -67,28 +71,10 @@ type compiler struct {
 	list     *List
 	problems Problems
 
-	targetNames, callerNames []string // sorted
-	suggestions              int      // made so far
-}
-
-// place is where a problem is.
-type place struct {
-	c    *compiler
-	path []any
-	key  bool
-}
-
-func (c *compiler) at(path ...any) place { return place{c: c, path: path} }
-
-func (p place) under(path ...any) place {
-	return place{c: p.c, path: append(slices.Clone(p.path), path...)}
-}
-
-// name is the place of the key itself rather than of its value.
-func (p place) name() place { p.key = true; return p }
-
-func (p place) fail(text, remedy string) {
-	p.c.problems = append(p.c.problems, Problem{Path: p.path, Key: p.key, Text: text, Remedy: remedy})
+	targetNames, callerNames []string           // sorted
+	callers                  map[string]*caller // by name
+	named                    []named            // every caller of every rule, but `*`
+	suggestions              int                // made so far
 }
 
 func (c *compiler) atLeastOne(section string, n int, why string) {
@@ -103,11 +89,11 @@ func (c *compiler) target(name string, doc Target) {
 	if !isTargetName(name) {
 		here.name().fail(fmt.Sprintf("%q is not a target name", clip(name)), "use a lower-case letter, then up to 63 lower-case letters, digits, - and _")
 	}
-	t := &TargetInfo{
+	t := &target{place: int32(len(c.list.targets)), limit: "target " + name, TargetInfo: TargetInfo{ //nolint:gosec // a document of 2 GiB targets does not fit in memory
 		Name: name, RoleARN: doc.Role, ExternalID: doc.ExternalID, Endpoint: doc.Endpoint, RequireRoutes: doc.RequireRoutes,
 		SourceIdentity: doc.SourceIdentity == nil || *doc.SourceIdentity,
 		SessionTags:    doc.SessionTags == nil || *doc.SessionTags,
-	}
+	}}
 	stage, err := arn.ParseStage(doc.API)
 	if err != nil {
 		here.under("api").fail(err.Error(), "copy the API's id and its stage from Account A's console")

@@ -10,12 +10,12 @@ import (
 )
 
 // caller checks a caller and adds it to the list.
-func (c *compiler) caller(name string, doc Caller) *caller {
+func (c *compiler) caller(name string, doc Caller) {
 	here := c.at("callers", name)
 	if !isCallerName(name) {
 		here.name().fail(fmt.Sprintf("%q is not a caller name", clip(name)), "use a lower-case letter, then up to 31 lower-case letters, digits and -; it stands in session names")
 	}
-	k := &caller{name: name}
+	k := &caller{name: name, place: int32(len(c.list.callers))} //nolint:gosec // as for targets
 	switch {
 	case doc.IAM != nil && doc.JWT != nil:
 		here.fail("the caller has both iam and jwt", "make two callers of it and name both in the rules")
@@ -27,8 +27,8 @@ func (c *compiler) caller(name string, doc Caller) *caller {
 		here.fail("the caller has neither iam nor jwt", "say who it is: iam for AWS principals, jwt for tokens")
 	}
 	k.tags = here.under("tags").tags(doc)
-	c.list.callers[name] = k
-	return k
+	c.list.callers = append(c.list.callers, k)
+	c.callers[name] = k
 }
 
 func (p place) iamCaller(doc *IAMCaller) *principalPattern {

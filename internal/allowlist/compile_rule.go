@@ -3,6 +3,7 @@ package allowlist
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/credvend/credvend/internal/identity"
 	"github.com/credvend/credvend/internal/route"
@@ -13,13 +14,29 @@ import (
 type routePattern struct {
 	fixed    route.Route
 	template *template // nil: fixed
-	text     string
 }
 
-// rule checks a rule and adds it to the index.
-func (c *compiler) rule(i int, doc *Rule, ids map[string]int) {
+// rules checks the rules and adds them to the list.
+func (c *compiler) rules() {
+	routes, callers := 0, 0
+	for i := range c.doc.Rules {
+		routes += len(c.doc.Rules[i].Routes)
+		callers += len(c.doc.Rules[i].Callers)
+	}
+	room := make([]route.Route, 0, routes) // of all rules together
+	c.named = make([]named, 0, callers)
+	c.list.rules = make([]rule, len(c.doc.Rules))
+	ids := make(map[string]int, len(c.doc.Rules))
+	for i := range c.doc.Rules {
+		room = c.rule(i, &c.doc.Rules[i], ids, room)
+	}
+}
+
+// rule checks a rule and adds it to the list. Its routes take room of room.
+func (c *compiler) rule(i int, doc *Rule, ids map[string]int, room []route.Route) []route.Route {
 	here := c.at("rules", i)
-	r := &rule{id: doc.ID, place: i, target: doc.Target, deny: doc.Effect == Deny, callers: make(map[string]int, len(doc.Callers))}
+	r := &c.list.rules[i]
+	r.id, r.target, r.deny = doc.ID, c.list.targets[doc.Target], doc.Effect == Deny
 	switch first, taken := ids[doc.ID]; {
 	case !isRuleID(doc.ID):
 		here.under("id").fail(fmt.Sprintf("%q is not a rule id", clip(doc.ID)), "give each rule an id of up to 64 letters, digits and ._-, such as billing-reads-orders; it stands in answers and in the audit trail")
@@ -31,25 +48,30 @@ func (c *compiler) rule(i int, doc *Rule, ids map[string]int) {
 	if doc.Effect != "" && doc.Effect != Allow && doc.Effect != Deny {
 		here.under("effect").fail(fmt.Sprintf("%q is not an effect", clip(doc.Effect)), "write allow or deny; without an effect a rule allows")
 	}
-	if _, known := c.doc.Targets[doc.Target]; !known {
+	if r.target == nil {
 		here.under("target").fail(fmt.Sprintf("there is no target %q", clip(doc.Target)), c.suggest(doc.Target, c.targetNames, "targets"))
 	}
-	callers := c.ruleCallers(here, doc, r)
-	seen := make(map[string]bool, len(doc.Routes))
+	callers := c.ruleCallers(here, i, doc, r)
+	again := repeats{list: doc.Routes}
 	for j, text := range doc.Routes {
 		p, err := parseRoutePattern(text)
 		if err != nil {
 			here.under("routes", j).fail(err.Error(), "")
 			continue
 		}
-		if seen[text] {
+		if again.at(j) {
 			here.under("routes", j).fail(fmt.Sprintf("the route %q stands twice", clip(text)), "remove one")
 		}
-		seen[text] = true
-		if p.template != nil {
+		switch {
+		case p.template != nil:
 			c.suppliable(here.under("routes", j), p.template, callers)
+			r.template(p)
+		case r.patterns != nil:
+			r.patterns = append(r.patterns, p)
+		default:
+			room = append(room, p.fixed)
+			r.fixed = room[len(room)-len(r.fixed)-1 : len(room) : len(room)]
 		}
-		r.routes = append(r.routes, p)
 	}
 	switch {
 	case !r.deny && len(doc.Routes) == 0:
@@ -59,40 +81,54 @@ func (c *compiler) rule(i int, doc *Rule, ids map[string]int) {
 	case doc.MaxDuration != "":
 		r.maxDuration = here.duration("max_duration", doc.MaxDuration, MaxDuration)
 	}
-	c.list.rules = append(c.list.rules, r)
+	return room
 }
 
+// template adds a template to the rule's routes.
+func (r *rule) template(p routePattern) {
+	if r.patterns == nil {
+		for _, fixed := range r.fixed {
+			r.patterns = append(r.patterns, routePattern{fixed: fixed})
+		}
+		r.fixed = nil
+	}
+	r.patterns = append(r.patterns, p)
+}
+
+// routes is how many routes the rule has.
+func (r *rule) routes() int { return max(len(r.fixed), len(r.patterns)) }
+
 // ruleCallers checks whom a rule names, and returns the callers that exist.
-func (c *compiler) ruleCallers(here place, doc *Rule, r *rule) (callers []string) {
+func (c *compiler) ruleCallers(here place, i int, doc *Rule, r *rule) (callers []string) {
 	if len(doc.Callers) == 0 {
 		here.under("callers").fail("the rule names no callers", `list caller names, or ["*"] for every caller of this document`)
 	}
-	seen := make(map[string]bool, len(doc.Callers))
+	again := repeats{list: doc.Callers}
 	for j, name := range doc.Callers {
 		at := here.under("callers", j)
-		k, known := c.doc.Callers[name]
-		twice := seen[name]
-		seen[name] = true
+		k := c.callers[name]
 		switch {
-		case twice:
+		case again.at(j):
 			at.fail(fmt.Sprintf("the caller %q stands twice", clip(name)), "remove one")
 			continue
 		case name == AnyCaller:
-			r.anyCaller = true
+			if r.target != nil {
+				r.target.rules = append(r.target.rules, int32(i)) //nolint:gosec // as for targets
+			}
 			callers = slices.Clip(c.callerNames)
 			if len(doc.Callers) > 1 {
 				at.fail("`*` stands beside other callers", "it names every caller of this document, so it stands alone")
 			}
 			continue
-		case !known:
+		case k == nil:
 			at.fail(fmt.Sprintf("there is no caller %q", clip(name)), c.suggest(name, c.callerNames, "callers"))
 			continue
-		case r.deny && k.IAM != nil && (k.IAM.RoleID != "" || k.IAM.UserID != ""):
+		case r.deny && c.doc.Callers[name].IAM.pinned():
 			// A deny must hold for whoever bears the name, or deleting and
 			// re-creating a role would be a way out of it.
 			at.fail(fmt.Sprintf("the caller %q is pinned to a unique id, so a re-created principal would escape this deny rule", name), "make a second caller without the id and deny that one")
 		}
-		r.callers[name] = j
+		c.named = append(c.named, named{k, mention{int32(i), int32(j)}}) //nolint:gosec // as for targets
 		callers = append(callers, name)
 	}
 	return callers
@@ -122,13 +158,13 @@ func parseRoutePattern(text string) (routePattern, error) {
 	if len(text) > route.MaxLength {
 		return routePattern{}, fmt.Errorf("a route of %d characters; at most %d are allowed", len(text), route.MaxLength)
 	}
+	if !strings.Contains(text, "${") {
+		r, err := route.Parse(text)
+		return routePattern{fixed: r}, err
+	}
 	t, err := parseTemplate(text)
 	if err != nil {
 		return routePattern{}, fmt.Errorf("route %q: %w", clip(text), err)
-	}
-	if len(t.variables) == 0 {
-		r, err := route.Parse(text)
-		return routePattern{fixed: r, text: text}, err
 	}
 	if !t.wholeSegments() {
 		return routePattern{}, fmt.Errorf("route %q: a variable must fill a whole path segment, as in GET /users/${claims.sub}/*", clip(text))
@@ -136,11 +172,11 @@ func parseRoutePattern(text string) (routePattern, error) {
 	if _, err := route.Parse(t.with(func(variable) string { return "x" })); err != nil {
 		return routePattern{}, err
 	}
-	return routePattern{template: &t, text: text}, nil
+	return routePattern{template: &t}, nil
 }
 
 // fill returns the route with a caller's values.
-func (p routePattern) fill(c identity.Caller, callerName string) (route.Route, *fillError) {
+func (p routePattern) fill(c *identity.Caller, callerName string) (route.Route, *fillError) {
 	if p.template == nil {
 		return p.fixed, nil
 	}

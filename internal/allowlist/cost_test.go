@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/credvend/credvend/internal/allowlist"
@@ -16,6 +17,11 @@ var crowds = map[string]func(doc *allowlist.Document, n int){
 	"prefixes":  crowd(func(i int) allowlist.Caller { return roleCaller(fmt.Sprintf("p%d-*", i)) }),
 	"suffixes":  crowd(func(i int) allowlist.Caller { return roleCaller(fmt.Sprintf("*-s%d", i)) }),
 	"both ends": crowd(func(i int) allowlist.Caller { return roleCaller(fmt.Sprintf("p%d-*-*-s%d", i, i%7)) }),
+	"ends of every length": crowd(func(i int) allowlist.Caller {
+		return roleCaller(strings.Repeat("p", i%25+1) + fmt.Sprintf("%d*s", i/625) + strings.Repeat("s", i/25%25))
+	}),
+	"one end fits": crowd(func(i int) allowlist.Caller { return roleCaller(fmt.Sprintf("%c*-s%d", "bc"[i%2], i)) }),
+	"middles":      crowd(func(i int) allowlist.Caller { return roleCaller(fmt.Sprintf("*-m%d-*", i)) }),
 	"accounts": crowd(func(i int) allowlist.Caller {
 		return allowlist.Caller{IAM: &allowlist.IAMCaller{Account: fmt.Sprintf("%012d", i)}}
 	}),
@@ -135,7 +141,7 @@ func TestCompilesLargeLists(t *testing.T) {
 	}
 }
 
-func BenchmarkDecide(b *testing.B) {
+func BenchmarkDecideAmong(b *testing.B) {
 	for _, kind := range slices.Sorted(maps.Keys(crowds)) {
 		for _, n := range []int{10, 1_000, 100_000} {
 			b.Run(fmt.Sprintf("%s/%d", kind, n), func(b *testing.B) {

@@ -1,8 +1,6 @@
 package allowlist
 
 import (
-	"time"
-
 	"github.com/credvend/credvend/internal/fault"
 	"github.com/credvend/credvend/internal/route"
 )
@@ -57,21 +55,3 @@ type Tried struct {
 	Verdict Verdict
 	Why     string // never holds a claim's value
 }
-
-// Grant is what an allow confers.
-type Grant struct {
-	Target     TargetInfo
-	CallerName string        // of the first contributing rule, in document order
-	Callers    []string      // all that match, sorted
-	Routes     []route.Route // allowed and asked for, merged; never empty
-	Denied     []route.Route // by deny rules, merged
-	Rules      []string      // ids of the rules that contribute
-	Tags       []Tag         // of all callers that match, by key
-	// MaxDuration is the longest life of credentials; LimitedBy says what sets
-	// it: "rule ID" or "target NAME".
-	MaxDuration time.Duration
-	LimitedBy   string
-}
-
-// Tag is a session tag.
-type Tag struct{ Key, Value string }

@@ -50,6 +50,9 @@ type IAMCaller struct {
 	Account string `json:"account,omitempty"` // every role and user of it; never root, federated users or guests
 }
 
+// pinned reports whether only one incarnation of a principal is meant.
+func (k *IAMCaller) pinned() bool { return k != nil && (k.RoleID != "" || k.UserID != "") }
+
 // JWTCaller matches tokens.
 type JWTCaller struct {
 	Issuer   string              `json:"issuer"`

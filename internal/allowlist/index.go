@@ -3,34 +3,26 @@ package allowlist
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/credvend/credvend/internal/arn"
 	"github.com/credvend/credvend/internal/identity"
 )
 
-// index finds the callers an identity could be and the rules that concern
-// them. What a look-up costs depends on those, not on the rest of the list.
+// index finds the callers an identity could be. What a look-up costs depends
+// on those, not on the rest of the list.
 type index struct {
-	principals map[string][]*caller      // canonical ARN → callers that name it
-	accounts   map[string][]*caller      // account → callers that name all of it
-	wildcards  map[wildcardKey][]*caller // fixed ends of a pattern → callers
-	ends       map[string][]ends         // account → the lengths of such ends; a few at most, since names are short
-	tokens     map[tokenKey]*tokenIndex
-
-	byCaller map[callerTarget][]*rule // rules that name the caller, in document order
-	byAny    map[string][]*rule       // by target: rules that name every caller
-	reach    map[string][]string      // caller → targets that rules allow it
-	reachAny []string                 // targets that rules allow every caller
+	accounts map[string]*accountIndex
+	tokens   map[tokenKey]*tokenIndex
 }
 
-type (
-	// wildcardKey is what stands before the first and after the last `*`.
-	wildcardKey  struct{ account, head, tail string }
-	ends         struct{ head, tail int }
-	callerTarget struct{ caller, target string }
-	tokenKey     struct{ issuer, audience string }
-)
+// accountIndex finds the callers that name principals of one account.
+type accountIndex struct {
+	whole     []*caller            // callers that name all of it
+	names     map[string][]*caller // name of a role or user → callers that name it
+	wildcards *wildcards           // nil: none
+}
+
+type tokenKey struct{ issuer, audience string }
 
 // tokenIndex finds the callers of one issuer and audience by a claim's value.
 type tokenIndex struct {
@@ -38,18 +30,9 @@ type tokenIndex struct {
 	byClaim map[string]map[string][]*caller // claim → value → callers, under one claim of each
 }
 
-// newIndex builds the look-up tables of a list without problems.
-func newIndex(callers []*caller, rules []*rule) index {
-	x := index{
-		principals: map[string][]*caller{},
-		accounts:   map[string][]*caller{},
-		wildcards:  map[wildcardKey][]*caller{},
-		ends:       map[string][]ends{},
-		tokens:     map[tokenKey]*tokenIndex{},
-		byCaller:   map[callerTarget][]*rule{},
-		byAny:      map[string][]*rule{},
-		reach:      map[string][]string{},
-	}
+// newIndex builds the look-up tables of callers without problems.
+func newIndex(callers []*caller) index {
+	x := index{accounts: map[string]*accountIndex{}, tokens: map[tokenKey]*tokenIndex{}}
 	sought := popularity(callers)
 	for _, k := range callers {
 		if k.jwt != nil {
@@ -58,27 +41,28 @@ func newIndex(callers []*caller, rules []*rule) index {
 			x.addPrincipal(k)
 		}
 	}
-	for _, r := range rules {
-		x.addRule(r)
-	}
 	return x
 }
 
 func (x *index) addPrincipal(k *caller) {
-	switch p := k.iam; {
-	case p.kind == arn.NoType:
-		x.accounts[p.account] = append(x.accounts[p.account], k)
-	case p.wild():
-		head := p.name[:strings.IndexByte(p.name, '*')]
-		tail := p.name[strings.LastIndexByte(p.name, '*')+1:]
-		key := wildcardKey{p.account, head, tail}
-		if e := (ends{len(head), len(tail)}); !slices.Contains(x.ends[p.account], e) {
-			x.ends[p.account] = append(x.ends[p.account], e)
+	a := x.accounts[k.iam.account]
+	if a == nil {
+		a = &accountIndex{}
+		x.accounts[k.iam.account] = a
+	}
+	switch {
+	case k.iam.kind == arn.NoType:
+		a.whole = append(a.whole, k)
+	case k.iam.wild():
+		if a.wildcards == nil {
+			a.wildcards = &wildcards{}
 		}
-		x.wildcards[key] = append(x.wildcards[key], k)
+		a.wildcards.add(k)
 	default:
-		canonical := arn.Principal{Partition: p.partition, Account: p.account, Type: p.kind, Name: p.name}.Canonical()
-		x.principals[canonical] = append(x.principals[canonical], k)
+		if a.names == nil {
+			a.names = map[string][]*caller{}
+		}
+		a.names[k.iam.name] = append(a.names[k.iam.name], k)
 	}
 }
 
@@ -137,38 +121,19 @@ func (x *index) addToken(k *caller, sought map[soughtClaim]int) {
 	}
 }
 
-func (x *index) addRule(r *rule) {
-	if r.anyCaller {
-		if !r.deny && !slices.ContainsFunc(x.byAny[r.target], func(o *rule) bool { return !o.deny }) {
-			x.reachAny = append(x.reachAny, r.target)
-		}
-		x.byAny[r.target] = append(x.byAny[r.target], r)
-		return
-	}
-	for name := range r.callers {
-		key := callerTarget{name, r.target}
-		if !r.deny {
-			x.reach[name] = append(x.reach[name], r.target)
-		}
-		x.byCaller[key] = append(x.byCaller[key], r)
-	}
-}
-
-// candidates returns every caller that an identity could be, and few others;
-// some may stand there twice.
-func (x *index) candidates(c identity.Caller) []*caller {
-	var found []*caller
+// candidates appends every caller that an identity could be to found, and few
+// others; some may stand there twice.
+func (x *index) candidates(found []*caller, c *identity.Caller) []*caller {
 	switch c.Kind {
 	case identity.NoKind: // nobody
 	case identity.IAM, identity.RESTIAM:
-		account, name := c.Principal.Account, c.Principal.Name
-		found = append(found, x.principals[c.Principal.Canonical()]...)
-		found = append(found, x.accounts[account]...)
-		for _, e := range x.ends[account] {
-			if e.head+e.tail <= len(name) {
-				found = append(found, x.wildcards[wildcardKey{account, name[:e.head], name[len(name)-e.tail:]}]...)
-			}
+		a := x.accounts[c.Principal.Account]
+		if a == nil {
+			break
 		}
+		found = append(found, a.names[c.Principal.Name]...)
+		found = append(found, a.whole...)
+		found = a.wildcards.find(found, c.Principal.Name)
 	case identity.JWT:
 		for _, audience := range c.Audiences {
 			tokens := x.tokens[tokenKey{c.Issuer, audience}]
@@ -178,8 +143,12 @@ func (x *index) candidates(c identity.Caller) []*caller {
 			found = append(found, tokens.plain...)
 			// The token's claims are few; those of the list need not be.
 			for name, claim := range c.Claims {
+				byValue := tokens.byClaim[name]
+				if len(byValue) == 0 {
+					continue
+				}
 				for _, value := range claim.Values {
-					found = append(found, tokens.byClaim[name][value]...)
+					found = append(found, byValue[value]...)
 				}
 			}
 		}
@@ -187,13 +156,18 @@ func (x *index) candidates(c identity.Caller) []*caller {
 	return found
 }
 
-// rulesFor returns the rules of a target that concern any of the callers, in
-// document order.
-func (x *index) rulesFor(callers []*caller, target string) []*rule {
-	rules := slices.Clone(x.byAny[target])
-	for _, k := range callers {
-		rules = append(rules, x.byCaller[callerTarget{k.name, target}]...)
+// match appends the callers of the list that an identity is to room, by name.
+func (x *index) match(room []*caller, c *identity.Caller) []*caller {
+	found := x.candidates(room, c)
+	kept := found[:0]
+	for _, k := range found {
+		if k.is(c) {
+			kept = append(kept, k)
+		}
 	}
-	slices.SortFunc(rules, func(a, b *rule) int { return cmp.Compare(a.place, b.place) })
-	return slices.Compact(rules)
+	if len(kept) > 1 {
+		slices.SortFunc(kept, func(a, b *caller) int { return cmp.Compare(a.place, b.place) })
+		kept = slices.Compact(kept)
+	}
+	return kept
 }

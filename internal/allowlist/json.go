@@ -18,19 +18,18 @@ import (
 // function reads it.
 func (d *Document) JSON() []byte {
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(d); err != nil {
-		return nil // not so: it is made of strings; and nothing compares equal to nil
-	}
+	w := writer{to: &b}
+	w.document(d)
 	return b.Bytes()
 }
 
 // Digest names the document: "sha256:" and the hash of its canonical JSON, as
 // sha256sum prints it for the built file.
 func (d *Document) Digest() string {
-	sum := sha256.Sum256(d.JSON())
-	return "sha256:" + hex.EncodeToString(sum[:])
+	sum := sha256.New()
+	w := writer{to: sum}
+	w.document(d)
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
 }
 
 // Parse reads a document from JSON. Unknown, repeated and misspelt keys, nulls
@@ -48,6 +47,15 @@ func parse(text []byte) (*Document, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("the text is not UTF-8")
 	}
+	if doc, sure := read(string(text)); sure {
+		return doc, nil
+	}
+	return parseAny(text)
+}
+
+// parseAny reads whatever package encoding/json reads, and says what is wrong
+// with it.
+func parseAny(text []byte) (*Document, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	var doc Document
@@ -57,10 +65,6 @@ func parse(text []byte) (*Document, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("there is text after the document")
 	}
-	canonical := doc.JSON()
-	if bytes.Equal(text, canonical) && !bytes.Contains(text, []byte("null")) {
-		return &doc, nil
-	}
 	// Another layout is accepted, another meaning is not. encoding/json takes
 	// "Rules" for "rules", lets the last of two equal keys win and reads null
 	// as absent: none of these survives being compared with what was read.
@@ -68,7 +72,7 @@ func parse(text []byte) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	is, err := tree(canonical)
+	is, err := tree(doc.JSON())
 	if err != nil {
 		return nil, err
 	}

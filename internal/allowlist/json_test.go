@@ -44,6 +44,11 @@ func TestStrictness(t *testing.T) {
 		{"null for a name's object", `{"issuer": "https://idp.example.com", "audience": "aud", "claims": {"group": ["a", "b"]}}`, `null`, `"jwt" is null, holds a null or is missing`},
 		{"null for a string", `"r1"`, `null`, `"id" is null, holds a null or is missing`},
 		{"an empty list", `["GET /<&>x"]`, `[]`, "a key is misspelt (case counts), missing, or there with an empty value"},
+		{"a flag that is off by itself", `"session_tags": false`, `"require_routes": false`, "a key is misspelt (case counts), missing, or there with an empty value"},
+		{"claims that are none", `{"group": ["a", "b"]}`, `{}`, "a key is misspelt (case counts), missing, or there with an empty value"},
+		{"tags that are none", `"callers": {"shopper": {`, `"callers": {"shopper": {"tags": {}, `, "a key is misspelt (case counts), missing, or there with an empty value"},
+		{"an endpoint that is none", `"session_tags": false`, `"endpoint": ""`, "a key is misspelt (case counts), missing, or there with an empty value"},
+		{"a tab in a text", `"r1"`, "\"r\t1\"", "invalid character"},
 		{"an empty text", `"30m"`, `""`, "a key is misspelt (case counts), missing, or there with an empty value"},
 		{"a missing list", `"callers": ["shopper"], `, ``, `"callers" is null, holds a null or is missing`},
 		{"a missing text", `"id": "r1", `, ``, "a key is misspelt (case counts), missing, or there with an empty value"},
@@ -80,7 +85,7 @@ func TestStrictness(t *testing.T) {
 			}
 		})
 	}
-	for _, s := range []string{"", " ", "null", "[]", `"x"`, "1", "true", "{}", "{", "nul", `{"version":1,"targets":null,"callers":null,"rules":null}` + "\n", strings.Repeat("[", 100_000), strings.Repeat(`{"a":`, 100_000)} {
+	for _, s := range []string{"", " ", `{"\`, `{"version`, `{"version":`, `{"version":1`, "null", "[]", `"x"`, "1", "true", "{}", "{", "nul", `{"version":1,"targets":null,"callers":null,"rules":null}` + "\n", strings.Repeat("[", 100_000), strings.Repeat(`{"a":`, 100_000)} {
 		if doc, err := allowlist.Parse([]byte(s)); err == nil || len(err.Error()) > 300 {
 			t.Errorf("%.20q: got %v, %v", s, doc, err)
 		}

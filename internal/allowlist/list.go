@@ -1,7 +1,6 @@
 package allowlist
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -11,14 +10,17 @@ import (
 )
 
 // List is a compiled allowlist: an immutable index, safe for concurrent use.
-// It shares no memory with the document or with the decisions it gives. The
-// zero List denies everything.
+// It shares no memory with the document or with the decisions it gives but
+// that of texts, which nobody can change. The zero List denies everything.
 type List struct {
 	digest  string
-	targets map[string]*TargetInfo
-	callers map[string]*caller
-	rules   []*rule // in document order
+	targets map[string]*target
+	callers []*caller // by name
+	rules   []rule    // in document order
 	index   index
+	memo    *memo // nil: nothing is kept
+	// reachedByAll are the targets that rules allow every caller, by name.
+	reachedByAll []string
 }
 
 // TargetInfo is a target as the rest of credvend needs it.
@@ -36,22 +38,43 @@ type TargetInfo struct {
 	SessionTags     bool // send them
 }
 
+// target is a target with the rules that name every caller.
+type target struct {
+	TargetInfo
+	place int32   // by name
+	limit string  // names the target
+	rules []int32 // places of those rules
+}
+
 type caller struct {
-	name string
-	iam  *principalPattern
-	jwt  *jwtPattern
-	tags []tag
+	name  string
+	place int32 // by name
+	iam   *principalPattern
+	jwt   *jwtPattern
+	tags  []tag
+	// mentions are the rules that name the caller, by target and place; reach
+	// says which of them are of which target, by target.
+	mentions []mention
+	reach    []reach
+}
+
+// mention is a rule that names a caller, and at which place of its list.
+type mention struct{ rule, at int32 }
+
+// reach is the part [from, to) of a caller's mentions that is of one target.
+type reach struct {
+	target   *target
+	from, to int32
+	allows   bool // a rule of it allows
 }
 
 type rule struct {
 	id          string
-	place       int
+	target      *target
+	fixed       []route.Route  // the routes, if none is a template
+	patterns    []routePattern // else
+	maxDuration time.Duration  // 0: the target's
 	deny        bool
-	target      string
-	callers     map[string]int // with their places as written; empty with anyCaller
-	anyCaller   bool
-	routes      []routePattern
-	maxDuration time.Duration // 0: the target's
 }
 
 // jwtPattern matches tokens of one issuer for one audience.
@@ -60,7 +83,7 @@ type jwtPattern struct {
 	claims           map[string][]string
 }
 
-func (p *jwtPattern) matches(c identity.Caller) bool {
+func (p *jwtPattern) matches(c *identity.Caller) bool {
 	if c.Issuer != p.issuer || !slices.Contains(c.Audiences, p.audience) {
 		return false
 	}
@@ -73,6 +96,20 @@ func (p *jwtPattern) matches(c identity.Caller) bool {
 	return true
 }
 
+// is reports whether an identity bears the caller's name.
+func (k *caller) is(c *identity.Caller) bool {
+	return k.iam != nil && k.iam.matches(c) || k.jwt != nil && k.jwt.matches(c)
+}
+
+// at returns the caller's mentions by rules of a target.
+func (k *caller) at(t *target) []mention {
+	i, found := slices.BinarySearchFunc(k.reach, t.place, func(r reach, place int32) int { return int(r.target.place) - int(place) })
+	if !found {
+		return nil
+	}
+	return k.mentions[k.reach[i].from:k.reach[i].to]
+}
+
 // Digest names the document that the list was compiled from.
 func (l *List) Digest() string { return l.digest }
 
@@ -82,7 +119,7 @@ func (l *List) Size() (targets, callers, rules int) {
 }
 
 // Names returns the caller names that an identity bears, sorted.
-func (l *List) Names(c identity.Caller) []string { return names(l.match(c)) }
+func (l *List) Names(c identity.Caller) []string { return names(l.index.match(nil, &c)) }
 
 func names(callers []*caller) []string {
 	out := make([]string, len(callers))
@@ -90,52 +127,4 @@ func names(callers []*caller) []string {
 		out[i] = k.name
 	}
 	return out
-}
-
-// match returns the callers of the list that an identity is, by name.
-func (l *List) match(c identity.Caller) []*caller {
-	found := slices.DeleteFunc(l.index.candidates(c), func(k *caller) bool {
-		return (k.iam == nil || !k.iam.matches(c)) && (k.jwt == nil || !k.jwt.matches(c))
-	})
-	slices.SortFunc(found, func(a, b *caller) int { return cmp.Compare(a.name, b.name) })
-	return slices.Compact(found)
-}
-
-// bearers are the names of the rule's callers that match, in the order of the
-// rule.
-func (r *rule) bearers(matching []*caller) []string {
-	if r.anyCaller {
-		return names(matching)
-	}
-	var out []string
-	for _, k := range matching {
-		if _, named := r.callers[k.name]; named {
-			out = append(out, k.name)
-		}
-	}
-	slices.SortFunc(out, func(a, b string) int { return cmp.Compare(r.callers[a], r.callers[b]) })
-	return out
-}
-
-// expand returns the rule's routes with a caller's values filled in. A value
-// that may not be used counts for more than one that is missing, wherever the
-// two stand: the first refuses the request, the second only the rule.
-func (r *rule) expand(c identity.Caller, callerName string) ([]route.Route, *fillError) {
-	routes := make([]route.Route, 0, len(r.routes))
-	var missing *fillError
-	for _, p := range r.routes {
-		filled, failed := p.fill(c, callerName)
-		switch {
-		case failed == nil:
-			routes = append(routes, filled)
-		case failed.reason == missingValue:
-			missing = cmp.Or(missing, failed)
-		default:
-			return nil, failed
-		}
-	}
-	if missing != nil {
-		return nil, missing
-	}
-	return routes, nil
 }

@@ -2,6 +2,7 @@ package allowlist
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -51,6 +52,26 @@ func isLowerName(s string, limit int, also string) bool {
 		}
 	}
 	return true
+}
+
+// repeats tells which texts of a list stood in it before.
+type repeats struct {
+	list []string
+	seen map[string]bool // of a long list
+}
+
+// at reports whether the text at a place stood at an earlier one. It is asked
+// for each place in turn.
+func (r *repeats) at(place int) bool {
+	if len(r.list) <= 16 {
+		return slices.Contains(r.list[:place], r.list[place])
+	}
+	if r.seen == nil {
+		r.seen = make(map[string]bool, len(r.list))
+	}
+	again := r.seen[r.list[place]]
+	r.seen[r.list[place]] = true
+	return again
 }
 
 func count(bs ...bool) (n int) {

@@ -21,7 +21,7 @@ type principalPattern struct {
 func (p principalPattern) wild() bool { return strings.Contains(p.name, "*") }
 
 // matches reports whether a verified caller is meant.
-func (p principalPattern) matches(c identity.Caller) bool {
+func (p *principalPattern) matches(c *identity.Caller) bool {
 	who := c.Principal
 	if who.Account != p.account || p.uniqueID != "" && c.UniqueID != p.uniqueID {
 		return false

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/credvend/credvend/internal/fault"
+	"github.com/credvend/credvend/internal/identity"
 )
 
 // tag is a session tag of a caller.
@@ -63,16 +64,20 @@ func (p place) tags(doc Caller) []tag {
 // case catches the letters that only fold there, such as the long s.
 func foldKey(key string) string { return strings.ToLower(strings.ToUpper(key)) }
 
-// tags returns the session tags of all callers that match. STS ignores the
+// tagsOf returns the session tags of all callers that match. STS ignores the
 // case of keys, so keys are compared without it.
-func (t *trial) tags() ([]Tag, *fault.Error) {
+func (p *plan) tagsOf(c *identity.Caller) ([]Tag, *fault.Error) {
 	var tags []Tag
-	from := map[string]int{} // folded key → place in tags
-	for _, k := range t.callers {
+	var from map[string]int // folded key → place in tags
+	for _, k := range p.callers {
 		for _, tag := range k.tags {
-			value, failed := tag.value.fill(t.caller, k.name)
+			p.personal = p.personal || len(tag.value.variables) > 0
+			value, failed := tag.value.fill(c, k.name)
 			if failed != nil {
 				return nil, fault.New(fault.Denied, "the tag %s of caller %s cannot be worked out: %s", tag.key, k.name, failed)
+			}
+			if from == nil {
+				from = map[string]int{}
 			}
 			folded := foldKey(tag.key)
 			at, taken := from[folded]
@@ -82,7 +87,7 @@ func (t *trial) tags() ([]Tag, *fault.Error) {
 				tags = append(tags, Tag{tag.key, value})
 			case tags[at].Value != value:
 				return nil, fault.New(fault.Denied, "you match the callers %s, which give the tag %s different values; the allowlist's operator must settle which holds",
-					strings.Join(t.decision.Callers, ", "), tag.key)
+					strings.Join(names(p.callers), ", "), tag.key)
 			}
 		}
 	}
@@ -93,6 +98,9 @@ func (t *trial) tags() ([]Tag, *fault.Error) {
 // IsTagText reports whether STS takes s in a tag: [\p{L}\p{Z}\p{N}_.:/=+\-@]*.
 func IsTagText(s string) bool {
 	for _, r := range s {
+		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' {
+			continue // as nearly all do
+		}
 		if !unicode.In(r, unicode.L, unicode.Z, unicode.N) && !strings.ContainsRune("_.:/=+-@", r) {
 			return false
 		}

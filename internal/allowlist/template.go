@@ -142,7 +142,7 @@ func (e *fillError) Error() string {
 // fill replaces the variables by the caller's values. Nothing is escaped, cut
 // or dropped: a value that could mean more than itself is an error. Such a
 // value counts for more than one that is missing.
-func (t template) fill(caller identity.Caller, callerName string) (string, *fillError) {
+func (t template) fill(caller *identity.Caller, callerName string) (string, *fillError) {
 	var missing *fillError
 	for _, v := range t.variables {
 		switch value, present := v.value(caller, callerName); {
@@ -163,7 +163,7 @@ func (t template) fill(caller identity.Caller, callerName string) (string, *fill
 
 // value is the caller's value for v. A claim that is present but no scalar
 // gives text that isTemplateValue refuses.
-func (v variable) value(caller identity.Caller, callerName string) (value string, present bool) {
+func (v variable) value(caller *identity.Caller, callerName string) (value string, present bool) {
 	switch v.source {
 	case fromCallerName:
 		return callerName, true

@@ -104,10 +104,14 @@ func randomWorld(r *rand.Rand) world {
 // TestAgreement holds who-can, what-can, diff and Decide against brute force,
 // for random lists and requests over the alphabet {a, b, /, *}.
 func TestAgreement(t *testing.T) {
+	lists := *agreements
+	if testing.Short() {
+		lists /= 5
+	}
 	r := rand.New(rand.NewPCG(6, 2026))
 	count := map[Extent]int{}
 	widened := 0
-	for n := range *agreements {
+	for n := range lists {
 		w := randomWorld(r)
 		list, err := allowlist.Compile(w.doc)
 		if err != nil {
@@ -153,9 +157,9 @@ func TestAgreement(t *testing.T) {
 			widened += agreeOnDiff(t, r, s, w, fail)
 		}
 	}
-	t.Logf("%d lists: all of it %d, part of it %d, none %d; %d changes, of which %d widen", *agreements, count[All], count[Part], count[None], *agreements/5, widened)
+	t.Logf("%d lists: all of it %d, part of it %d, none %d; %d changes, of which %d widen", lists, count[All], count[Part], count[None], lists/5, widened)
 	for _, e := range []Extent{All, Part, None} {
-		if count[e] < *agreements/5 {
+		if count[e] < lists/5 {
 			t.Errorf("%s: fewer than a fifth of the cases; draw others", e)
 		}
 	}

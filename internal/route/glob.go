@@ -35,6 +35,11 @@ func match(pattern, text string) bool {
 // Between its first and last star a pattern can always be made room for in the
 // other's stars, so only the literal ends can clash.
 func intersect(p, q string) bool {
+	for i := 0; i < len(p) && i < len(q) && p[i] != '*' && q[i] != '*'; i++ {
+		if p[i] != q[i] {
+			return false // as most do that differ
+		}
+	}
 	pFirst, qFirst := strings.IndexByte(p, '*'), strings.IndexByte(q, '*')
 	switch {
 	case pFirst < 0:

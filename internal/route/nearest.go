@@ -6,12 +6,14 @@ package route
 // beginning of the paths, then one of the same method, then the earlier.
 func Nearest(r Route, set []Route) (Route, bool) {
 	best, bestScore := Route{}, -1
+	p := r.pattern()
 	for _, s := range set {
-		score := 2 * commonPrefix(r.path, s.path)
-		if r.method == s.method || s.method == AnyMethod {
+		q := s.pattern()
+		score := 2 * commonPrefix(p.path, q.path)
+		if p.method == q.method || q.method == anyMethod {
 			score++
 		}
-		if r.Overlaps(s) {
+		if p.overlaps(q) {
 			score += 2 * (MaxLength + 1)
 		}
 		if score > bestScore {

@@ -32,27 +32,19 @@ func Methods() []string { return methods[:] }
 // Route is a method and a path pattern, such as GET /orders/*. In the path `*`
 // stands for any text, slashes included, as in IAM; nothing else is special.
 // Routes compare with ==; the zero Route matches nothing and emits nothing.
-type Route struct {
-	method string // one of methods, or AnyMethod
-	path   string // begins with a slash
-}
+type Route struct{ text string } // as it is written: lists hold millions
 
 // Method returns the method, or AnyMethod.
-func (r Route) Method() string { return r.method }
+func (r Route) Method() string { return r.pattern().method.String() }
 
 // Path returns the path pattern.
-func (r Route) Path() string { return r.path }
+func (r Route) Path() string { return r.pattern().path }
 
 // String returns the route as it is written: METHOD PATH.
-func (r Route) String() string {
-	if r == (Route{}) {
-		return ""
-	}
-	return r.method + " " + r.path
-}
+func (r Route) String() string { return r.text }
 
 // MarshalText writes the route as String does.
-func (r Route) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+func (r Route) MarshalText() ([]byte, error) { return []byte(r.text), nil }
 
 // Parse reads METHOD PATH. Its error says what is wrong and what to write
 // instead, and never more of the text than its first characters.
@@ -60,38 +52,27 @@ func Parse(s string) (Route, error) {
 	if len(s) > MaxLength {
 		return Route{}, fmt.Errorf("route of %d characters; at most %d are allowed", len(s), MaxLength)
 	}
-	method, path, ok := strings.Cut(s, " ")
+	name, path, ok := strings.Cut(s, " ")
 	if !ok {
 		if strings.HasPrefix(s, "/") {
 			return Route{}, fmt.Errorf("route %q has no method: write GET %s, or * %s for every method", clip(s), clip(s), clip(s))
 		}
 		return Route{}, fmt.Errorf("route %q is not METHOD PATH, such as GET /orders/*", clip(s))
 	}
-	if !isMethod(method) {
-		if upper := strings.ToUpper(method); isMethod(upper) {
+	m := parseMethod(name)
+	if m == 0 {
+		if upper := strings.ToUpper(name); parseMethod(upper) != 0 {
 			return Route{}, fmt.Errorf("route %q: methods are upper case: write %s", clip(s), upper)
 		}
-		return Route{}, fmt.Errorf("route %q: %q is not a method: use one of %s, or * for all of them", clip(s), clip(method), strings.Join(methods[:], ", "))
+		return Route{}, fmt.Errorf("route %q: %q is not a method: use one of %s, or * for all of them", clip(s), clip(name), strings.Join(methods[:], ", "))
 	}
 	if err := checkPath(path); err != nil {
 		if !strings.HasPrefix(path, "/") && checkPath("/"+path) == nil {
-			return Route{}, fmt.Errorf("route %q: the path must begin with a slash: write %s /%s", clip(s), method, clip(path))
+			return Route{}, fmt.Errorf("route %q: the path must begin with a slash: write %s /%s", clip(s), name, clip(path))
 		}
 		return Route{}, fmt.Errorf("route %q: %w", clip(s), err)
 	}
-	return Route{method, path}, nil
-}
-
-func isMethod(s string) bool {
-	if s == AnyMethod {
-		return true
-	}
-	for _, m := range methods {
-		if s == m {
-			return true
-		}
-	}
-	return false
+	return Route{s}, nil
 }
 
 // checkPath refuses every path whose meaning could differ between the person
@@ -102,6 +83,7 @@ func checkPath(path string) error {
 	}
 	for i := range len(path) {
 		switch c := path[i]; {
+		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '-' <= c && c <= '9' || c == '_' || c == '*': // and / and .
 		case c == '?':
 			return fmt.Errorf("`?` is not allowed: IAM would take it for any one character, and a query string is not part of a route")
 		case c == '%':
@@ -119,6 +101,9 @@ func checkPath(path string) error {
 	if strings.Contains(path, "//") {
 		return fmt.Errorf("`//` is not allowed: backends read it as one slash, IAM does not; write one slash")
 	}
+	if !strings.Contains(path, "/.") {
+		return nil
+	}
 	for seg := range strings.SplitSeq(path[1:], "/") {
 		if seg == "." || seg == ".." {
 			return fmt.Errorf("the segment %q is not allowed: backends resolve it, IAM does not; write the path that it leads to", seg)
@@ -127,21 +112,19 @@ func checkPath(path string) error {
 	return nil
 }
 
-// everything reports whether r is `* /*`, which alone is written <stage>/*.
-func (r Route) everything() bool { return r.method == AnyMethod && r.path == "/*" }
-
 // Expand returns the routes of one method each that r stands for. `* /*`
 // stays whole, because it is emitted whole.
 func (r Route) Expand() []Route {
+	p := r.pattern()
 	switch {
-	case r == Route{}:
+	case p == pattern{}:
 		return nil
-	case r.method != AnyMethod || r.everything():
+	case p.method != anyMethod || p.everything():
 		return []Route{r}
 	}
 	all := make([]Route, len(methods))
 	for i, m := range methods {
-		all[i] = Route{m, r.path}
+		all[i] = Route{m + " " + p.path}
 	}
 	return all
 }
@@ -150,12 +133,9 @@ func (r Route) Expand() []Route {
 // one, or seven where r names every method.
 func (r Route) Resources(stage arn.Stage) []string {
 	prefix := stage.ARN() + "/"
-	if r.everything() {
-		return []string{prefix + "*"}
-	}
 	var out []string
-	for _, e := range r.Expand() {
-		out = append(out, prefix+e.method+e.path)
+	for method, path := range resources([]Route{r}) {
+		out = append(out, prefix+method+path)
 	}
 	return out
 }

@@ -35,7 +35,7 @@ func New(caller identity.Caller, grant allowlist.Grant, requested time.Duration)
 		return Scope{}, fault.New(fault.InvalidRequest, "durationSeconds must be a whole number from %d to %d",
 			int(allowlist.MinDuration.Seconds()), int(allowlist.MaxDuration.Seconds()))
 	}
-	policy, denied := allowlist.SessionPolicy(t.Stage, grant.Routes, grant.Denied)
+	policy, denied := grant.SessionPolicy()
 	s := Scope{
 		Target: t.Name, RoleARN: t.RoleARN, ExternalID: t.ExternalID, AccountID: t.AccountID,
 		Region: t.Stage.Region, Endpoint: t.Endpoint,
@@ -78,10 +78,8 @@ func duration(grant allowlist.Grant, requested time.Duration) (asked, given time
 // tags returns the session tags: the callers' own, and two by which Account A
 // can find and revoke sessions.
 func tags(grant allowlist.Grant, identifier string) ([]Tag, error) {
-	all := []Tag{
-		{TagCallers, ":" + strings.Join(grant.Callers, ":") + ":"},
-		{TagSubject, identifier},
-	}
+	all := make([]Tag, 0, 2+len(grant.Tags))
+	all = append(all, Tag{TagCallers, ":" + strings.Join(grant.Callers, ":") + ":"}, Tag{TagSubject, identifier})
 	for _, t := range grant.Tags {
 		all = append(all, Tag(t))
 	}

@@ -56,12 +56,16 @@ const tooLarge = "too large"
 // package route is what the rules allow in the words of the design, request by
 // request; and who is refused should be.
 func TestWholePolicy(t *testing.T) {
-	c := compare(t, vend, 400, 1000)
+	worlds := 400
+	if testing.Short() {
+		worlds /= 5
+	}
+	c := compare(t, vend, worlds, 1000)
 	t.Logf("%d worlds: %d vended, %d refused, %d too large; %d requests: %d allowed, %d denied", c.vended+c.refused+c.large, c.vended, c.refused, c.large, c.allowed+c.denied, c.allowed, c.denied)
 	if c.wrong != nil {
 		t.Errorf("%d differ; the first: %s", len(c.wrong), c.wrong[0])
 	}
-	if all := c.allowed + c.denied; all < 30_000 || min(c.allowed, c.denied)*5 < all {
+	if all := c.allowed + c.denied; all < 75*worlds || min(c.allowed, c.denied)*5 < all {
 		t.Errorf("too few, or one answer is too rare")
 	}
 	if all := c.vended + c.refused; min(c.vended, c.refused)*5 < all {

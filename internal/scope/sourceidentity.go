@@ -25,16 +25,23 @@ func SourceIdentity(c identity.Caller) string {
 	if c.Kind != identity.JWT && readable == "" {
 		readable = c.Principal.Name
 	}
-	h := sha256.New()
-	for _, part := range []string{kind(c), c.Issuer, canonical(c), c.UniqueID, c.Subject} {
+	var room [512]byte
+	all := room[:0]
+	for _, part := range [...]string{kind(c), c.Issuer, canonical(c), c.UniqueID, c.Subject} {
 		// Lengths first: parts must not be able to run into one another.
-		var length [8]byte
-		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
-		h.Write(length[:])
-		h.Write([]byte(part))
+		all = binary.BigEndian.AppendUint64(all, uint64(len(part)))
+		all = append(all, part...)
 	}
-	hash := base32.StdEncoding.EncodeToString(h.Sum(nil))[:hashLength]
-	return readablePart(readable) + "." + strings.ToLower(hash)
+	sum := sha256.Sum256(all)
+	var text [64]byte
+	id := append(readablePart(text[:0], readable), '.')
+	id = base32.StdEncoding.AppendEncode(id, sum[:hashLength*5/8])
+	for i := len(id) - hashLength; i < len(id); i++ {
+		if id[i] >= 'A' { // else a digit
+			id[i] += 'a' - 'A'
+		}
+	}
+	return string(id)
 }
 
 func canonical(c identity.Caller) string {
@@ -44,23 +51,22 @@ func canonical(c identity.Caller) string {
 	return c.Principal.Canonical()
 }
 
-// readablePart keeps what source identity and tag values both take, and cuts
-// it to length. A leading "aws" needs no care: STS forbids "aws:", and a colon
-// is not kept.
-func readablePart(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s) && b.Len() < readableLength; i++ {
+// readablePart appends to b, which is empty, what source identity and tag
+// values both take of s, cut to length. A leading "aws" needs no care: STS
+// forbids "aws:", and a colon is not kept.
+func readablePart(b []byte, s string) []byte {
+	for i := 0; i < len(s) && len(b) < readableLength; i++ {
 		c := s[i]
 		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("_+=.@-", c) >= 0 {
-			b.WriteByte(c)
+			b = append(b, c)
 		} else {
-			b.WriteByte('-')
+			b = append(b, '-')
 		}
 	}
-	if b.Len() == 0 {
-		return "-"
+	if len(b) == 0 {
+		return append(b, '-')
 	}
-	return b.String()
+	return b
 }
 
 // kind is iam or jwt: one principal is one individual, whichever kind of API

@@ -1,0 +1,5 @@
+//go:build race
+
+package allowlist_test
+
+const raceEnabled = true
