@@ -6,10 +6,7 @@
 // way to write them out is Credentials.Encode.
 package api
 
-import (
-	"encoding/json"
-	"time"
-)
+import "time"
 
 // CredentialProcessVersion is the Version that AWS's credential_process
 // contract asks for.
@@ -49,34 +46,4 @@ type Grant struct {
 	RefreshAfter        time.Time `json:"refreshAfter"` // ask again from this moment
 	ServerTime          time.Time `json:"serverTime"`
 	PackedPolicyPercent int       `json:"packedPolicyPercent"` // of STS's budget; above 100 fails
-}
-
-// wireCredentials is Credentials with its secrets in plain text. It exists
-// only inside Encode.
-type wireCredentials struct {
-	Version         int
-	AccessKeyID     string `json:"AccessKeyId"`
-	SecretAccessKey string
-	SessionToken    string
-	Token           string
-	Expiration      time.Time
-	AccountID       string `json:"AccountId"`
-	RoleARN         string `json:"RoleArn"`
-	Grant           Grant
-}
-
-// Encode writes the answer as JSON, secrets in plain text. Marshalling c any
-// other way redacts them.
-func (c Credentials) Encode() ([]byte, error) {
-	return json.Marshal(wireCredentials{
-		Version:         c.Version,
-		AccessKeyID:     c.AccessKeyID,
-		SecretAccessKey: c.SecretAccessKey.Reveal(),
-		SessionToken:    c.SessionToken.Reveal(),
-		Token:           c.Token.Reveal(),
-		Expiration:      c.Expiration,
-		AccountID:       c.AccountID,
-		RoleARN:         c.RoleARN,
-		Grant:           c.Grant,
-	})
 }

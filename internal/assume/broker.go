@@ -96,16 +96,15 @@ func (b *Broker) Assume(ctx context.Context, s scope.Scope, receipt string) (Iss
 	if err != nil {
 		return Issued{}, nil, fault.Wrap(fault.Internal, err, "the scope cannot be sent to STS")
 	}
-	ctx, cancel := b.bound(ctx)
-	defer cancel()
+	end := b.end(ctx)
 
 	var attempts []Attempt
 	var failed []verdict
 	for _, t := range b.order() {
-		if !b.timeLeft(ctx) {
+		if !b.timeLeft(ctx, end) {
 			break
 		}
-		issued, a, v := b.try(ctx, t.Region, in)
+		issued, a, v := b.try(ctx, end, t.Region, in)
 		attempts = append(attempts, a)
 		switch {
 		case a.Outcome == OutcomeIssued:
@@ -119,33 +118,32 @@ func (b *Broker) Assume(ctx context.Context, s scope.Scope, receipt string) (Iss
 	return Issued{}, attempts, unavailable(failed, attempts)
 }
 
-// bound limits ctx to the total timeout and to what the invocation's own
-// deadline leaves.
-func (b *Broker) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+// end is when a call must have ended: after the total timeout, or as early as
+// the invocation's own deadline makes it.
+func (b *Broker) end(ctx context.Context) time.Time {
 	end := time.Now().Add(b.total)
 	if d, ok := ctx.Deadline(); ok && d.Add(-answerReserve).Before(end) {
 		end = d.Add(-answerReserve)
 	}
-	return context.WithDeadline(ctx, end)
+	return end
 }
 
 // timeLeft reports whether an attempt is worth its while: one that is given
 // less than an eighth of its time would only end as unknown.
-func (b *Broker) timeLeft(ctx context.Context) bool {
-	d, _ := ctx.Deadline()
-	return ctx.Err() == nil && time.Until(d) >= b.attempt/8
+func (b *Broker) timeLeft(ctx context.Context, end time.Time) bool {
+	return ctx.Err() == nil && time.Until(end) >= b.attempt/8
 }
 
 // try makes one attempt in one region.
-func (b *Broker) try(ctx context.Context, r Region, in *sts.AssumeRoleInput) (Issued, Attempt, verdict) {
-	d, _ := ctx.Deadline()
-	cutShort := time.Until(d) < b.attempt*9/10
-	one, cancel := context.WithTimeout(ctx, b.attempt)
+func (b *Broker) try(ctx context.Context, end time.Time, r Region, in *sts.AssumeRoleInput) (Issued, Attempt, verdict) {
+	left := time.Until(end)
+	cutShort := left < b.attempt*9/10
+	one, cancel := context.WithTimeout(ctx, min(left, b.attempt))
 	defer cancel()
 
 	var sent transmission
 	start := b.now()
-	out, err := r.Client.AssumeRole(sent.watch(one), in, oneTry, sent.options)
+	out, err := r.Client.AssumeRole(sent.watch(one), in, oneTry)
 	now := b.now()
 	var issued Issued
 	var v verdict
@@ -166,12 +164,14 @@ func (b *Broker) try(ctx context.Context, r Region, in *sts.AssumeRoleInput) (Is
 
 // oneTry makes the SDK try once and log nothing, however its client was made:
 // its own retries back off for longer than any caller waits, and its log of
-// response bodies would hold the credentials.
+// response bodies would hold the credentials. The call's transmission sees how
+// far it gets.
 func oneTry(o *sts.Options) {
 	o.Retryer = aws.NopRetryer{}
 	o.RetryMaxAttempts = 0
 	o.ClientLogMode = 0
 	o.Logger = logging.Nop{}
+	o.APIOptions = append(o.APIOptions, watched)
 }
 
 // turn is a region to try.
@@ -186,20 +186,21 @@ func (b *Broker) order() []turn {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.wall()
-	awake, all := make([]turn, 0, len(b.regions)), make([]turn, 0, len(b.regions))
+	turns := make([]turn, 0, len(b.regions))
 	passedOver := false
 	for _, r := range b.regions {
-		all = append(all, turn{Region: r})
 		if now.Before(b.rests[r.Name]) {
 			passedOver = true
 			continue
 		}
-		awake = append(awake, turn{r, passedOver})
+		turns = append(turns, turn{r, passedOver})
 	}
-	if len(awake) == 0 {
-		return all
+	if len(turns) == 0 {
+		for _, r := range b.regions {
+			turns = append(turns, turn{Region: r})
+		}
 	}
-	return awake
+	return turns
 }
 
 // note records how a region did.
@@ -240,20 +241,25 @@ func newInput(s scope.Scope, receipt string) (*sts.AssumeRoleInput, error) {
 	case receipt == "" || len(name) < minName || len(name) > maxName:
 		return nil, fmt.Errorf("assume: session name of %d characters; STS takes %d to %d", len(name), minName, maxName)
 	}
+	// The input points into s, which is this call's own copy, and at its tags,
+	// which nobody writes to.
 	in := &sts.AssumeRoleInput{
-		RoleArn:         aws.String(s.RoleARN),
-		RoleSessionName: aws.String(name),
+		RoleArn:         &s.RoleARN,
+		RoleSessionName: &name,
 		DurationSeconds: aws.Int32(int32(s.Duration / time.Second)),
-		Policy:          aws.String(s.Policy),
+		Policy:          &s.Policy,
 	}
 	if s.ExternalID != "" {
-		in.ExternalId = aws.String(s.ExternalID)
+		in.ExternalId = &s.ExternalID
 	}
 	if s.SourceIdentity != "" {
-		in.SourceIdentity = aws.String(s.SourceIdentity)
+		in.SourceIdentity = &s.SourceIdentity
 	}
-	for _, t := range s.Tags {
-		in.Tags = append(in.Tags, types.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})
+	if len(s.Tags) > 0 {
+		in.Tags = make([]types.Tag, len(s.Tags))
+		for i := range s.Tags {
+			in.Tags[i] = types.Tag{Key: &s.Tags[i].Key, Value: &s.Tags[i].Value}
+		}
 	}
 	return in, nil
 }

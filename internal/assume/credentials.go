@@ -108,7 +108,7 @@ func RefreshAfter(issued Issued, jitterKey string) time.Time {
 	if life <= 0 {
 		return issued.Expiration
 	}
-	sum := sha256.Sum256([]byte(jitterKey))
+	sum := sha256.Sum256(append(make([]byte, 0, 512), jitterKey...))
 	const steps = 1 << 16
 	step := time.Duration(binary.BigEndian.Uint16(sum[:2]))
 	from, to := life*refreshFrom/1000, life*refreshTo/1000

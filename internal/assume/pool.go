@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -21,6 +21,9 @@ const (
 	// minLeft is the life that a reused credential must still have. botocore
 	// asks again, and again, once less than 15 minutes are left.
 	minLeft = 16 * time.Minute
+	// sweepEvery is how often a full pool looks at all that it keeps, so that it
+	// does not do so for each issuance.
+	sweepEvery = time.Second
 )
 
 // How says where an issuance came from. Its zero value is a fresh one.
@@ -66,6 +69,7 @@ type Pool struct {
 	kept    map[string]*list.Element // key → element of recent
 	recent  *list.List               // of *entry, the latest used first
 	flights map[flightKey]*flight
+	swept   time.Time // when all of kept was last looked at
 }
 
 type entry struct {
@@ -107,23 +111,22 @@ func NewPool(cfg PoolConfig) *Pool {
 // principal, unique id and subject. Parts are hashed with their lengths, so
 // that no two lists of parts run together.
 func Key(s scope.Scope, caller ...string) string {
-	h := sha256.New()
+	b := make([]byte, 0, 2<<10) // most are shorter
 	add := func(parts ...string) {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(parts)))
-		h.Write(n[:])
+		b = binary.BigEndian.AppendUint64(b, uint64(len(parts)))
 		for _, part := range parts {
-			binary.BigEndian.PutUint64(n[:], uint64(len(part)))
-			h.Write(n[:])
-			h.Write([]byte(part))
+			b = binary.BigEndian.AppendUint64(b, uint64(len(part)))
+			b = append(b, part...)
 		}
 	}
-	add(s.RoleARN, s.ExternalID, s.CallerName, s.Policy, s.SourceIdentity, s.Duration.String())
-	for _, t := range s.Tags {
-		add(t.Key, t.Value)
+	add(s.RoleARN, s.ExternalID, s.CallerName, s.Policy, s.SourceIdentity)
+	b = binary.BigEndian.AppendUint64(b, uint64(s.Duration)) //nolint:gosec // its bits, whatever they say
+	for i := range s.Tags {
+		add(s.Tags[i].Key, s.Tags[i].Value)
 	}
 	add(caller...)
-	return hex.EncodeToString(h.Sum(nil))
+	sum := sha256.Sum256(b)
+	return string(sum[:])
 }
 
 // Do returns an issuance for key: a kept one, one under way, or the result of
@@ -142,9 +145,17 @@ func (p *Pool) Do(ctx context.Context, key, digest string, issue func(context.Co
 	if ctx.Err() != nil {
 		return Issued{}, Fresh, gaveUp(ctx)
 	}
-	f, kept, how := p.enter(ctx, flightKey{digest, key}, issue)
-	if f == nil {
+	id := flightKey{digest, key}
+	f, kept, how := p.enter(id)
+	switch {
+	case f == nil:
 		return kept, how, nil
+	case how == Fresh && ctx.Done() == nil:
+		// Who cannot go away before the end need not wait beside it: a goroutine
+		// would cost a change of threads, and a stack that grows anew each time.
+		p.fly(ctx, id, f, issue)
+	case how == Fresh:
+		go p.fly(ctx, id, f, issue)
 	}
 	select {
 	case <-f.done:
@@ -165,8 +176,9 @@ func gaveUp(ctx context.Context) *fault.Error {
 	return f
 }
 
-// enter returns a kept issuance, or the flight to wait for.
-func (p *Pool) enter(ctx context.Context, id flightKey, issue func(context.Context) (Issued, error)) (*flight, Issued, How) {
+// enter returns a kept issuance, or the flight to wait for. A fresh one is the
+// caller's to begin.
+func (p *Pool) enter(id flightKey) (*flight, Issued, How) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.digest != id.digest {
@@ -186,7 +198,6 @@ func (p *Pool) enter(ctx context.Context, id flightKey, issue func(context.Conte
 	}
 	f := &flight{done: make(chan struct{})}
 	p.flights[id] = f
-	go p.fly(ctx, id, f, issue)
 	return f, Issued{}, Fresh
 }
 
@@ -195,11 +206,14 @@ func (p *Pool) enter(ctx context.Context, id flightKey, issue func(context.Conte
 func (p *Pool) fly(ctx context.Context, id flightKey, f *flight, issue func(context.Context) (Issued, error)) {
 	ctx, cancel := detach(ctx)
 	defer cancel()
-	f.err = fault.Wrap(fault.Internal, fmt.Errorf("the issuance ended without a result"), "the issuance broke off")
+	returned := false
 	defer func() {
-		if r := recover(); r != nil {
+		switch r := recover(); {
+		case r != nil:
 			// The panic's value is not told: it may hold anything.
 			f.err = fault.Wrap(fault.Internal, fmt.Errorf("panic of type %T while issuing\n%s", r, debug.Stack()), "the issuance broke off")
+		case !returned:
+			f.err = fault.Wrap(fault.Internal, errors.New("the issuance ended without a result"), "the issuance broke off")
 		}
 		if f.err != nil {
 			f.issued = Issued{}
@@ -207,6 +221,7 @@ func (p *Pool) fly(ctx context.Context, id flightKey, f *flight, issue func(cont
 		p.land(id, f)
 	}()
 	f.issued, f.err = issue(ctx)
+	returned = true
 }
 
 // land keeps a good result and lets the waiters go.
@@ -230,16 +245,23 @@ func (p *Pool) keep(key string, issued Issued) {
 	if len(p.kept) <= p.capacity {
 		return
 	}
-	now := p.wall()
+	if now := p.wall(); now.Sub(p.swept).Abs() >= sweepEvery {
+		p.swept = now
+		p.sweep(now)
+	}
+	for len(p.kept) > p.capacity {
+		p.drop(p.recent.Back())
+	}
+}
+
+// sweep drops what can no longer be reused.
+func (p *Pool) sweep(now time.Time) {
 	for e := p.recent.Back(); e != nil; {
 		older := e
 		e = e.Prev()
 		if !reusable(older.Value.(*entry).issued, now) {
 			p.drop(older)
 		}
-	}
-	for len(p.kept) > p.capacity {
-		p.drop(p.recent.Back())
 	}
 }
 
@@ -262,6 +284,9 @@ func reusable(issued Issued, now time.Time) bool {
 
 // detach keeps ctx's values and its deadline, not its cancellation.
 func detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Done() == nil {
+		return ctx, func() {} // it is never cancelled
+	}
 	free := context.WithoutCancel(ctx)
 	if d, ok := ctx.Deadline(); ok {
 		return context.WithDeadline(free, d)

@@ -5,7 +5,6 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/middleware"
 )
 
@@ -22,26 +21,46 @@ func (t *transmission) neverSent() bool {
 	return t.entered.Load() && !t.handed.Load() || t.dialing.Load() && !t.connected.Load()
 }
 
+// transmissionKey is where a call's transmission stands in its context.
+type transmissionKey struct{}
+
+// watch returns a context under which t sees how far a request gets, if the
+// client's options hold watched.
 func (t *transmission) watch(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	return httptrace.WithClientTrace(context.WithValue(ctx, transmissionKey{}, t), &httptrace.ClientTrace{
 		GetConn: func(string) { t.dialing.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { t.connected.Store(true) },
 	})
 }
 
-func (t *transmission) options(o *sts.Options) {
-	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
-		entered := middleware.InitializeMiddlewareFunc("credvend:entered", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-			t.entered.Store(true)
-			return next.HandleInitialize(ctx, in)
-		})
-		handed := middleware.DeserializeMiddlewareFunc("credvend:handed", func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
-			t.handed.Store(true)
-			return next.HandleDeserialize(ctx, in)
-		})
-		if err := stack.Initialize.Add(entered, middleware.Before); err != nil {
-			return err
-		}
-		return stack.Deserialize.Add(handed, middleware.After)
-	})
+// watched adds the two steps that tell a call's transmission where it is.
+func watched(stack *middleware.Stack) error {
+	if err := stack.Initialize.Add(entered{}, middleware.Before); err != nil {
+		return err
+	}
+	return stack.Deserialize.Add(handed{}, middleware.After)
+}
+
+type entered struct{}
+
+func (entered) ID() string { return "credvend:entered" }
+
+// HandleInitialize notes that the SDK has begun.
+func (entered) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	if t, ok := ctx.Value(transmissionKey{}).(*transmission); ok {
+		t.entered.Store(true)
+	}
+	return next.HandleInitialize(ctx, in)
+}
+
+type handed struct{}
+
+func (handed) ID() string { return "credvend:handed" }
+
+// HandleDeserialize notes that the SDK hands the signed request on.
+func (handed) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+	if t, ok := ctx.Value(transmissionKey{}).(*transmission); ok {
+		t.handed.Store(true)
+	}
+	return next.HandleDeserialize(ctx, in)
 }

@@ -2,6 +2,7 @@ package assume
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -162,6 +163,14 @@ func TestOverTheWire(t *testing.T) {
 		a, _, _, _ := overTheWire(t, "http://127.0.0.1:1", func(o *sts.Options) { o.Credentials = aws.AnonymousCredentials{} })
 		if a.Outcome != OutcomeFailed {
 			t.Errorf("%+v", a)
+		}
+	})
+	t.Run("credentials that cannot be had", func(t *testing.T) {
+		a, _, _, err := overTheWire(t, "http://127.0.0.1:1", func(o *sts.Options) {
+			o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, errors.New("none") })
+		})
+		if a.Outcome != OutcomeFailed || a.Code != codeNotSent || fault.Of(err).Kind != fault.Unavailable {
+			t.Errorf("%+v %v", a, err)
 		}
 	})
 }

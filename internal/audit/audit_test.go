@@ -212,7 +212,7 @@ func TestAnyTextStaysInItsLine(t *testing.T) {
 		e := refused()
 		e.Reason = rapid.String().Draw(t, "text")
 		e.Session = string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"))
-		text, err := encode(e, testNow)
+		text, err := appendLine(nil, &e, testNow)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,14 +1,10 @@
 package audit
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/credvend/credvend/internal/fault"
 	"github.com/credvend/credvend/internal/identity"
@@ -24,157 +20,221 @@ const (
 	maxAttempts = 20
 )
 
-// line is a line as written: the entry, and what is added to each.
-type line struct {
-	Time  string `json:"time"`
-	Level string `json:"level"`
-	*Entry
-	Kind      string         `json:"kind"`
-	LatencyMS float64        `json:"latencyMs"`
-	LeftOut   map[string]int `json:"leftOut,omitempty"` // how many of a list do not stand in the line
+// line is the text of a line as it grows: a JSON object without its closing
+// brace. It is written by hand, a request having two lines to wait for; a test
+// holds it against encoding/json and the names in Entry's tags.
+type line []byte
 
-	*metrics
-}
-
-// encode writes one line with its line feed.
-func encode(e Entry, now time.Time) ([]byte, error) {
+// appendLine appends one line with its line feed. The entry is the caller's:
+// what it points at is only read.
+func appendLine(b []byte, e *Entry, now time.Time) ([]byte, error) {
 	if e.Event != Intent && e.Event != Done && e.Event != Refusal {
 		return nil, fmt.Errorf("audit: no event %q", e.Event)
 	}
-	leftOut := e.bound()
-	l := line{
-		Time:      now.UTC().Format("2006-01-02T15:04:05.000Z"),
-		Level:     "INFO",
-		Entry:     &e,
-		Kind:      e.Kind.String(),
-		LatencyMS: milliseconds(e.Latency),
-		LeftOut:   leftOut,
+	l := append(line(b), `{"time":"`...)
+	l = now.UTC().AppendFormat(l, "2006-01-02T15:04:05.000Z")
+	l = append(l, `","level":"INFO"`...)
+
+	l.text("event", string(e.Event))
+	l.text("action", action(e))
+	l.text("requestId", e.RequestID)
+	l.known("receipt", e.Receipt)
+	l.truth("reused", e.Reused)
+
+	l.known("frontDoor", e.FrontDoor)
+	l.known("principal", e.Principal)
+	l.known("uniqueId", e.UniqueID)
+	l.known("session", e.Session)
+	if e.Guest {
+		l.truth("guest", true)
 	}
+	l.known("issuer", e.Issuer)
+	l.known("subject", e.Subject)
+	l.known("sourceIdentity", e.SourceIdentity)
+	l.known("sourceIp", e.SourceIP)
+	l.known("caller", e.CallerName)
+	l.texts("callers", e.Callers)
+
+	l.known("target", e.Target)
+	l.texts("routes", e.Routes)
+	l.texts("deniedRoutes", e.DeniedRoutes)
+	l.texts("rules", e.Rules)
+	l.tried(e.RulesTried)
+	l.count("requestedSeconds", e.RequestedSeconds)
+	l.count("grantedSeconds", e.GrantedSeconds)
+	l.known("allowlistDigest", e.AllowlistDigest)
+
+	l.known("outcome", outcome(e))
+	l.known("code", code(e))
+	l.known("reason", e.Reason)
+	l.known("stsRegion", e.STSRegion)
+	l.known("stsRequestId", e.STSRequestID)
+	l.attempts(e.Attempts)
+	l.known("accessKeyId", e.AccessKeyID)
+	l.count("packedPolicyPercent", e.PackedPolicyPercent)
+	l.known("traceId", e.TraceID)
+
+	l.text("kind", kind(e))
+	l.milliseconds("latencyMs", e.Latency)
+	l.leftOut(e)
 	if e.Event != Intent {
-		l.metrics = newMetrics(&e, now)
+		l.metrics(e, now)
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // routes and texts stay readable; no browser reads this
-	if err := enc.Encode(l); err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	return escapeInvisible(b.Bytes()), nil
+	return append(l, "}\n"...), nil
 }
 
-// bound clips every text and list, closes the open lists of words, and counts
-// what is left out. It copies the lists: their owners keep theirs whole.
-func (e *Entry) bound() map[string]int {
-	var leftOut map[string]int
-	note := func(name string, n int) {
-		if n > 0 {
-			if leftOut == nil {
-				leftOut = make(map[string]int)
-			}
-			leftOut[name] = n
-		}
-	}
-	for _, s := range []*string{
-		&e.RequestID, &e.Receipt, &e.FrontDoor, &e.Principal, &e.UniqueID, &e.Session, &e.Issuer, &e.Subject,
-		&e.SourceIdentity, &e.SourceIP, &e.CallerName, &e.Target, &e.AllowlistDigest, &e.Reason,
-		&e.STSRegion, &e.STSRequestID, &e.AccessKeyID, &e.TraceID,
-	} {
-		*s = clip(*s)
-	}
-	for name, list := range map[string]*[]string{"callers": &e.Callers, "routes": &e.Routes, "deniedRoutes": &e.DeniedRoutes, "rules": &e.Rules} {
-		note(name, len(*list)-maxList)
-		*list = clipList(*list)
-	}
-	note("rulesTried", len(e.RulesTried)-maxTried)
-	e.RulesTried = slices.Clone(e.RulesTried[:min(len(e.RulesTried), maxTried)])
-	for i, t := range e.RulesTried {
-		e.RulesTried[i] = Tried{clip(t.ID), clip(t.Effect), clip(t.Verdict), clip(t.Why)}
-	}
-	note("attempts", len(e.Attempts)-maxAttempts)
-	e.Attempts = slices.Clone(e.Attempts[:min(len(e.Attempts), maxAttempts)])
-	for i, a := range e.Attempts {
-		e.Attempts[i] = Attempt{clip(a.Region), clip(a.Outcome), clip(a.Code), clip(a.STSRequestID), a.Latency, milliseconds(a.Latency)}
-	}
-	e.closeWords()
-	return leftOut
-}
+// The fields that metrics are counted by are held to their lists of words: a
+// dimension with values from outside would make a metric of each.
 
-// closeWords holds the fields that metrics are counted by to their lists of
-// words: a dimension with values from outside would make a metric of each.
-func (e *Entry) closeWords() {
+func action(e *Entry) string {
 	switch e.Action {
 	case Vend, Targets, WhoAmI:
+		return string(e.Action)
 	default:
-		e.Action = ""
+		return ""
+	}
+}
+
+func outcome(e *Entry) string {
+	if e.Event == Intent {
+		return ""
 	}
 	switch e.Outcome {
 	case Issued, Reused, Answered, Refused, Denied, Failed:
+		return string(e.Outcome)
 	default:
-		e.Outcome = Unknown
+		return string(Unknown)
 	}
-	if e.Event == Intent {
-		e.Outcome = ""
+}
+
+func code(e *Entry) string {
+	if e.Code == "" || slices.ContainsFunc(fault.Kinds(), func(k fault.Kind) bool { return k.Code() == e.Code }) {
+		return e.Code
 	}
-	if e.Code != "" && !slices.ContainsFunc(fault.Kinds(), func(k fault.Kind) bool { return k.Code() == e.Code }) {
-		e.Code = fault.Internal.Code()
-	}
+	return fault.Internal.Code()
+}
+
+func kind(e *Entry) string {
 	if e.Kind > identity.RESTIAM {
-		e.Kind = identity.NoKind
+		return identity.NoKind.String()
+	}
+	return e.Kind.String()
+}
+
+// name begins a member.
+func (l *line) name(name string) {
+	*l = append(*l, ',', '"')
+	*l = append(*l, name...)
+	*l = append(*l, '"', ':')
+}
+
+func (l *line) text(name, s string) {
+	l.name(name)
+	*l = appendText(*l, s)
+}
+
+// known writes a text unless it is empty.
+func (l *line) known(name, s string) {
+	if s != "" {
+		l.text(name, s)
 	}
 }
 
-func clipList(list []string) []string {
-	list = slices.Clone(list[:min(len(list), maxList)])
-	for i, s := range list {
-		list[i] = clip(s)
-	}
-	return list
+func (l *line) truth(name string, b bool) {
+	l.name(name)
+	*l = strconv.AppendBool(*l, b)
 }
 
-// clip cuts s to what takes up maxText bytes in the line, and marks the cut.
-func clip(s string) string {
-	size := 0
-	for i, r := range s {
-		if size += written(r); size > maxText {
-			return s[:i] + "…"
-		}
-	}
-	return s
-}
-
-// written is how many bytes r takes up in a JSON string.
-func written(r rune) int {
-	switch {
-	case r == '"' || r == '\\':
-		return 2
-	case r == utf8.RuneError || r < 0x10000 && !unicode.IsPrint(r):
-		return len(`\u0000`)
-	case !unicode.IsPrint(r):
-		return 2 * len(`\u0000`)
-	default:
-		return utf8.RuneLen(r)
+// count writes a number unless it is 0.
+func (l *line) count(name string, n int) {
+	if n != 0 {
+		l.name(name)
+		*l = strconv.AppendInt(*l, int64(n), 10)
 	}
 }
 
-// escapeInvisible writes the characters that JSON lets stand but a terminal
-// obeys or hides (DEL, C1 controls, text direction marks) as escapes. In JSON
-// they can stand in strings alone.
-func escapeInvisible(text []byte) []byte {
-	out := make([]byte, 0, len(text))
-	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRune(text[i:])
-		switch {
-		case r == '\n' || unicode.IsPrint(r):
-			out = append(out, text[i:i+n]...)
-		case r < 0x10000:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		default:
-			high, low := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		}
-		i += n
+// milliseconds writes a duration to a thousandth.
+func (l *line) milliseconds(name string, d time.Duration) {
+	l.name(name)
+	*l = strconv.AppendFloat(*l, milliseconds(d), 'f', -1, 64)
+}
+
+func (l *line) texts(name string, all []string) {
+	if len(all) == 0 {
+		return
 	}
-	return out
+	l.name(name)
+	for i, s := range all[:min(len(all), maxList)] {
+		*l = append(*l, separator(i))
+		*l = appendText(*l, s)
+	}
+	*l = append(*l, ']')
+}
+
+// separator is what stands before the item i of a list.
+func separator(i int) byte {
+	if i == 0 {
+		return '['
+	}
+	return ','
+}
+
+func (l *line) tried(all []Tried) {
+	if len(all) == 0 {
+		return
+	}
+	l.name("rulesTried")
+	for i, t := range all[:min(len(all), maxTried)] {
+		*l = append(*l, separator(i))
+		*l = append(*l, `{"id":`...)
+		*l = appendText(*l, t.ID)
+		l.text("effect", t.Effect)
+		l.text("verdict", t.Verdict)
+		l.known("why", t.Why)
+		*l = append(*l, '}')
+	}
+	*l = append(*l, ']')
+}
+
+func (l *line) attempts(all []Attempt) {
+	if len(all) == 0 {
+		return
+	}
+	l.name("attempts")
+	for i, a := range all[:min(len(all), maxAttempts)] {
+		*l = append(*l, separator(i))
+		*l = append(*l, `{"region":`...)
+		*l = appendText(*l, a.Region)
+		l.text("outcome", a.Outcome)
+		l.known("code", a.Code)
+		l.known("stsRequestId", a.STSRequestID)
+		l.milliseconds("latencyMs", a.Latency)
+		*l = append(*l, '}')
+	}
+	*l = append(*l, ']')
+}
+
+// leftOut counts what of each list does not stand in the line.
+func (l *line) leftOut(e *Entry) {
+	start := len(*l)
+	for _, list := range []struct {
+		name       string
+		length, of int
+	}{
+		{"attempts", len(e.Attempts), maxAttempts},
+		{"callers", len(e.Callers), maxList},
+		{"deniedRoutes", len(e.DeniedRoutes), maxList},
+		{"routes", len(e.Routes), maxList},
+		{"rules", len(e.Rules), maxList},
+		{"rulesTried", len(e.RulesTried), maxTried},
+	} {
+		l.count(list.name, max(0, list.length-list.of))
+	}
+	if len(*l) > start {
+		// The first member's comma is the place for what stands around them.
+		*l = slices.Replace(*l, start, start+1, []byte(`,"leftOut":{`)...)
+		*l = append(*l, '}')
+	}
 }
 
 // milliseconds is d to a thousandth.

@@ -15,7 +15,8 @@ type Log struct {
 
 	mu   sync.Mutex
 	w    io.Writer
-	torn bool // the last line broke off in the middle
+	torn bool   // the last line broke off in the middle
+	text []byte // the last line, whose room the next one takes; no entry holds a secret
 }
 
 // New returns a log that writes to w. With now nil it uses time.Now.
@@ -38,15 +39,17 @@ func (l *Log) Write(ctx context.Context, e Entry) error {
 	if id, ok := ctx.Value(traceKey).(string); ok && e.TraceID == "" {
 		e.TraceID = id
 	}
-	text, err := encode(e, l.now())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := l.text[:0]
+	if l.torn {
+		text = append(text, '\n') // or this line would be lost with the torn one
+	}
+	text, err := appendLine(text, &e, l.now())
 	if err != nil {
 		return err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.torn {
-		text = append([]byte{'\n'}, text...) // or this line would be lost with the torn one
-	}
+	l.text = text
 	n, err := l.w.Write(text)
 	switch {
 	case err == nil && n == len(text):

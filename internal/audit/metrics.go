@@ -1,61 +1,71 @@
 package audit
 
-import "time"
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+)
 
 // Namespace is the CloudWatch namespace of credvend's metrics.
 const Namespace = "credvend"
 
-// metrics is what makes a line count in CloudWatch: the embedded metric
-// format, whose values are top-level members of the line. They ride in the
-// lines that end a request, so that each request counts once.
-type metrics struct {
-	AWS          embedded `json:"_aws"`
-	Requests     int      `json:"requests"`
-	STSAttempts  int      `json:"stsAttempts"`
-	STSLatencyMS *float64 `json:"stsLatencyMs,omitempty"` // all attempts together
-}
-
-type embedded struct {
-	Timestamp         int64 // Unix milliseconds
-	CloudWatchMetrics []directive
-}
-
-type directive struct {
-	Namespace  string
-	Dimensions [][]string
-	Metrics    []metric
-}
-
-type metric struct{ Name, Unit string }
-
-// newMetrics counts one request. Its dimensions are of closed lists of words:
-// 7 outcomes, 4 kinds, 11 codes. A caller, target or route is never one, since
-// each value of a dimension is a metric that is paid for, and callers choose
-// some of them.
-func newMetrics(e *Entry, now time.Time) *metrics {
-	m := &metrics{Requests: 1, STSAttempts: len(e.Attempts)}
-	d := directive{
-		Namespace:  Namespace,
-		Dimensions: [][]string{{"outcome"}, {"kind", "outcome"}},
-		Metrics:    []metric{{"requests", "Count"}, {"latencyMs", "Milliseconds"}, {"stsAttempts", "Count"}},
-	}
+// metrics makes the line count in CloudWatch: the embedded metric format,
+// whose values are top-level members of the line. They ride in the lines that
+// end a request, so that each request counts once.
+//
+// The dimensions are of closed lists of words: 7 outcomes, 4 kinds, 11 codes. A
+// caller, target or route is never one, since each value of a dimension is a
+// metric that is paid for, and callers choose some of them.
+func (l *line) metrics(e *Entry, now time.Time) {
+	dimensions := `["outcome"],["kind","outcome"]`
 	if e.Code != "" { // a dimension must have a value
-		d.Dimensions = append(d.Dimensions, []string{"code"})
+		dimensions += `,["code"]`
 	}
+	l.name(MetricsKey)
+	*l = appendDirective(*l, now, dimensions)
+	*l = appendMetric(*l, "requests", "Count")
+	*l = append(*l, ',')
+	*l = appendMetric(*l, "latencyMs", "Milliseconds")
+	*l = append(*l, ',')
+	*l = appendMetric(*l, "stsAttempts", "Count")
 	if len(e.Attempts) > 0 {
-		var total time.Duration
-		for _, a := range e.Attempts {
-			total += a.Latency
-		}
-		ms := milliseconds(total)
-		m.STSLatencyMS = &ms
-		d.Metrics = append(d.Metrics, metric{"stsLatencyMs", "Milliseconds"})
+		*l = append(*l, ',')
+		*l = appendMetric(*l, "stsLatencyMs", "Milliseconds")
 	}
 	if e.PackedPolicyPercent > 0 {
-		d.Metrics = append(d.Metrics, metric{"packedPolicyPercent", "Percent"})
+		*l = append(*l, ',')
+		*l = appendMetric(*l, "packedPolicyPercent", "Percent")
 	}
-	m.AWS = embedded{now.UnixMilli(), []directive{d}}
-	return m
+	*l = append(*l, "]}]}"...)
+
+	l.count("requests", 1)
+	attempts := e.Attempts[:min(len(e.Attempts), maxAttempts)]
+	l.name("stsAttempts")
+	*l = strconv.AppendInt(*l, int64(len(attempts)), 10)
+	if len(attempts) > 0 {
+		var total time.Duration
+		for _, a := range attempts {
+			total += a.Latency
+		}
+		l.milliseconds("stsLatencyMs", total)
+	}
+}
+
+// appendDirective begins the member `_aws`, up to the first of its metrics.
+func appendDirective(b []byte, now time.Time, dimensions string) []byte {
+	b = append(b, `{"Timestamp":`...)
+	b = strconv.AppendInt(b, now.UnixMilli(), 10)
+	b = append(b, `,"CloudWatchMetrics":[{"Namespace":"`+Namespace+`","Dimensions":[`...)
+	b = append(b, dimensions...)
+	return append(b, `],"Metrics":[`...)
+}
+
+func appendMetric(b []byte, name, unit string) []byte {
+	b = append(b, `{"Name":"`...)
+	b = append(b, name...)
+	b = append(b, `","Unit":"`...)
+	b = append(b, unit...)
+	return append(b, `"}`...)
 }
 
 // Counts returns the member `_aws` of a line that counts each of the names once:
@@ -63,11 +73,14 @@ func newMetrics(e *Entry, now time.Time) *metrics {
 // dimensions. It is for lines that are not about a request, such as those of
 // the operator's log; the member's name is MetricsKey.
 func Counts(now time.Time, names ...string) any {
-	d := directive{Namespace: Namespace, Dimensions: [][]string{{}}}
-	for _, name := range names {
-		d.Metrics = append(d.Metrics, metric{name, "Count"})
+	b := appendDirective(nil, now, "[]")
+	for i, name := range names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendMetric(b, name, "Count")
 	}
-	return embedded{now.UnixMilli(), []directive{d}}
+	return json.RawMessage(append(b, "]}]}"...))
 }
 
 // MetricsKey is where CloudWatch looks for what Counts returns.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -39,18 +40,70 @@ type response struct {
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
 }
 
+// encode writes r as encoding/json would, and escapes the body on the way: an
+// answer with credentials is written once, not once more into itself.
 func encode(r response) []byte {
-	b, err := json.Marshal(r)
-	if err != nil { // strings and numbers only
-		return []byte(`{"statusCode":500,"headers":{"Content-Type":"application/json","Cache-Control":"no-store"},"body":"{}"}`)
+	b := make([]byte, 0, len(r.Body)+len(r.Body)/8+256)
+	b = append(b, `{"statusCode":`...)
+	b = strconv.AppendInt(b, int64(r.StatusCode), 10)
+	b = append(b, `,"headers":{`...)
+	names := make([]string, 0, 8)
+	for name := range r.Headers {
+		names = append(names, name)
 	}
-	return b
+	slices.Sort(names)
+	for i, name := range names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, name)
+		b = append(b, ':')
+		b = appendString(b, r.Headers[name])
+	}
+	b = append(b, `},"body":`...)
+	b = appendString(b, r.Body)
+	b = append(b, `,"isBase64Encoded":`...)
+	b = strconv.AppendBool(b, r.IsBase64Encoded)
+	return append(b, '}')
 }
 
-// headers stand on every answer. The content type is exactly this: some SDKs
-// read an error only then. Nothing here may be stored by anything on the way.
+// appendString appends s as a JSON string. What is more than quotes and
+// backslashes in printable ASCII is left to encoding/json.
+func appendString(b []byte, s string) []byte {
+	start, from := len(b), 0
+	b = append(b, '"')
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c > '\\' && c <= '~', c > '>' && c < '\\': // most
+		case c == '"' || c == '\\':
+			b = append(b, s[from:i]...)
+			b = append(b, '\\')
+			from = i
+		case c < ' ' || c > '~' || c == '<' || c == '>' || c == '&':
+			text, err := json.Marshal(s)
+			if err != nil { // a string always encodes
+				text = []byte(`""`)
+			}
+			return append(b[:start], text...)
+		}
+	}
+	b = append(b, s[from:]...)
+	return append(b, '"')
+}
+
+// always are the headers that stand on every answer. The content type is
+// exactly this: some SDKs read an error only then. Nothing here may be stored by
+// anything on the way.
+func always() [2][2]string {
+	return [2][2]string{{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}
+}
+
 func headers() map[string]string {
-	return map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store"}
+	all := make(map[string]string, 4)
+	for _, h := range always() {
+		all[h[0]] = h[1]
+	}
+	return all
 }
 
 // refusal records a failure through the service and turns it into an answer,
@@ -102,6 +155,14 @@ func (r response) write(w http.ResponseWriter) {
 	for name, value := range r.Headers {
 		w.Header().Set(name, value)
 	}
-	w.WriteHeader(r.StatusCode)
-	_, _ = w.Write([]byte(r.Body)) // into memory: the bridge's writer does not fail
+	send(w, r.StatusCode, []byte(r.Body))
+}
+
+// send writes a status and a body, with what stands on every answer.
+func send(w http.ResponseWriter, status int, body []byte) {
+	for _, h := range always() {
+		w.Header().Set(h[0], h[1])
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // into memory: the bridge's writer does not fail
 }

@@ -24,7 +24,7 @@ func (b bridge) serve(ctx context.Context, req request) (response, error) {
 	event.Version = "2.0"
 	event.RawPath = req.path
 	event.RawQueryString = req.query
-	event.Body = string(req.body)
+	event.Body = req.body
 	event.RequestContext.DomainName = "credvend.invalid"
 	event.RequestContext.HTTP.Method = req.method
 	if req.contentType != "" {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -21,4 +22,11 @@ func Statuses() map[fault.Kind]int { return statuses }
 func ErrOf(k fault.Kind) (status int, headers map[string]string) {
 	r := failure("id", errors.Join(fault.New(k, "text")))
 	return r.StatusCode, r.Headers
+}
+
+// Encoded is an answer as the function writes it, and as encoding/json would.
+func Encoded(status int, headers map[string]string, body string, base64 bool) (ours, theirs []byte, err error) {
+	r := response{status, headers, body, base64}
+	theirs, err = json.Marshal(r)
+	return encode(r), theirs, err
 }

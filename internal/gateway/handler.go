@@ -110,7 +110,7 @@ func (h *Handler) answer(ctx context.Context, call *vend.Call, raw []byte) respo
 type request struct {
 	method, path, query string
 	contentType         string
-	body                []byte
+	body                string
 }
 
 // plain checks everything that could be read in two ways and keeps what the
@@ -128,27 +128,42 @@ func plain(event *identity.Event, door identity.Door) (request, error) {
 		// path's own 404 or 405.
 		method = http.MethodTrace
 	}
-	query, err := url.ParseQuery(event.RawQuery)
+	query, err := plainQuery(event.RawQuery)
 	if err != nil {
-		return request{}, fault.New(fault.InvalidRequest, "the query string is not well formed; percent-encode its values, as in ?route=GET%%20%%2Forders%%2F%%2A")
+		return request{}, err
 	}
-	for name := range query {
-		if isSignature(name) {
-			delete(query, name) // a presigned request's own; its session token goes no further
-		}
-	}
-	body := []byte(event.Body)
+	body := event.Body
 	if event.Base64 {
-		if body, err = base64.StdEncoding.DecodeString(event.Body); err != nil {
+		decoded, err := base64.StdEncoding.DecodeString(event.Body)
+		if err != nil {
 			return request{}, fault.New(fault.InvalidRequest, "the body is not the base64 it is said to be; send JSON as text")
 		}
+		body = string(decoded)
 	}
 	if len(body) > api.MaxBody {
 		return request{}, fault.New(fault.TooLarge, "the body has %d bytes and at most %d are taken; ask for fewer or shorter routes", len(body), api.MaxBody)
 	}
 	// Two content types are no content type: joined, they do not parse.
-	contentType := strings.Join(event.Headers["content-type"], ", ")
-	return request{method, path, query.Encode(), contentType, body}, nil
+	contentType := strings.Join(event.Headers.Values("content-type"), ", ")
+	return request{method, path, query, contentType, body}, nil
+}
+
+// plainQuery returns a query in one spelling, without a presigned request's
+// own parameters: its session token goes no further.
+func plainQuery(raw string) (string, error) {
+	if raw == "" {
+		return "", nil
+	}
+	query, err := url.ParseQuery(raw)
+	if err != nil {
+		return "", fault.New(fault.InvalidRequest, "the query string is not well formed; percent-encode its values, as in ?route=GET%%20%%2Forders%%2F%%2A")
+	}
+	for name := range query {
+		if isSignature(name) {
+			delete(query, name)
+		}
+	}
+	return query.Encode(), nil
 }
 
 // isSignature reports whether a query parameter is part of a presigned

@@ -57,7 +57,7 @@ func (h *Handler) serve(e endpoint) http.Handler {
 			h.refusal(ctx, call, err).write(w)
 			return
 		}
-		response{StatusCode: http.StatusOK, Headers: headers(), Body: string(body)}.write(w)
+		send(w, http.StatusOK, body)
 	})
 }
 
@@ -71,10 +71,10 @@ func (e endpoint) methods() (all []string) {
 
 func (h *Handler) postCredentials(ctx context.Context, call *vend.Call, r *http.Request) ([]byte, error) {
 	call.Asks("", nil)
-	if _, err := queryFields(r.URL.Query()); err != nil {
+	if _, err := queryFields(r.URL); err != nil {
 		return nil, err
 	}
-	if ct := r.Header.Get("Content-Type"); ct != "" {
+	if ct := r.Header.Get("Content-Type"); ct != "" && ct != "application/json" {
 		if media, _, err := mime.ParseMediaType(ct); err != nil || media != "application/json" {
 			return nil, fault.New(fault.UnsupportedMediaType, "the body must be JSON; send Content-Type: application/json")
 		}
@@ -92,8 +92,8 @@ func (h *Handler) postCredentials(ctx context.Context, call *vend.Call, r *http.
 }
 
 func (h *Handler) getCredentials(ctx context.Context, call *vend.Call, r *http.Request) ([]byte, error) {
-	call.Asks(r.PathValue("target"), r.URL.Query()["route"])
-	query, err := queryFields(r.URL.Query(), "route", "durationSeconds")
+	call.Asks(r.PathValue("target"), r.URL.Query()["route"]) // also if the query is refused
+	query, err := queryFields(r.URL, "route", "durationSeconds")
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (h *Handler) vend(ctx context.Context, call *vend.Call, req api.Credentials
 }
 
 func (h *Handler) getTargets(ctx context.Context, call *vend.Call, r *http.Request) ([]byte, error) {
-	if _, err := queryFields(r.URL.Query()); err != nil {
+	if _, err := queryFields(r.URL); err != nil {
 		return nil, err
 	}
 	listing, err := h.service.Targets(ctx, call)
@@ -145,7 +145,7 @@ func (h *Handler) getTargets(ctx context.Context, call *vend.Call, r *http.Reque
 }
 
 func (h *Handler) getWhoAmI(ctx context.Context, call *vend.Call, r *http.Request) ([]byte, error) {
-	if _, err := queryFields(r.URL.Query()); err != nil {
+	if _, err := queryFields(r.URL); err != nil {
 		return nil, err
 	}
 	who, err := h.service.WhoAmI(ctx, call)
@@ -157,7 +157,11 @@ func (h *Handler) getWhoAmI(ctx context.Context, call *vend.Call, r *http.Reques
 
 // queryFields refuses query parameters that a path does not take: a misspelt
 // one would ask for more than was meant.
-func queryFields(query url.Values, known ...string) (url.Values, error) {
+func queryFields(u *url.URL, known ...string) (url.Values, error) {
+	if u.RawQuery == "" {
+		return nil, nil
+	}
+	query := u.Query()
 	for name := range query {
 		if slices.Contains(known, name) {
 			continue

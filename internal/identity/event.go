@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/credvend/credvend/internal/fault"
@@ -24,7 +22,7 @@ type Event struct {
 	Method   string
 	Path     string // as the door sent it: stage and base still in it (Door.StripPrefix)
 	RawQuery string // without "?"
-	Headers  map[string][]string
+	Headers  Headers
 	Body     string
 	Base64   bool // Body is base64
 
@@ -35,8 +33,27 @@ type Event struct {
 	UserAgent string
 	RequestID string // the gateway's own
 
-	authorizer any    // requestContext.authorizer, untouched
-	identity   object // requestContext.identity of a REST API's event
+	authorizer value // requestContext.authorizer, untouched
+	identity   value // requestContext.identity of a REST API's event
+}
+
+// Headers are a request's headers as the event has them, under lower-cased
+// names. What a client sent twice stands here twice, unless the door joined it.
+type Headers []Header
+
+// Header is one value of one header.
+type Header struct{ Name, Value string }
+
+// Values returns the values of a header, by its lower-cased name. Those of
+// names that differ only in case are all among them, so that two can be told
+// from one.
+func (h Headers) Values(name string) (values []string) {
+	for i := range h {
+		if h[i].Name == name {
+			values = append(values, h[i].Value)
+		}
+	}
+	return values
 }
 
 // maxEvent bounds the event before it is parsed. Lambda lets 6 MB pass; a
@@ -53,24 +70,23 @@ func ParseEvent(raw []byte) (*Event, error) {
 	if len(raw) > maxEvent {
 		return nil, refuse("the event has %d bytes; credvend takes at most %d, and bodies of at most 16 KiB: send a smaller request", len(raw), maxEvent)
 	}
-	value, err := decodeJSON(raw)
+	event, err := decodeJSON(raw)
 	if err != nil {
 		return nil, refuse("no front door sends an event with %v; %s", err, nextStep)
 	}
-	event, ok := value.(object)
-	if !ok {
+	if event.shape != object {
 		return nil, refuse("the event is not a JSON object; %s", nextStep)
 	}
 	var f fields
 	var e *Event
-	version, resource := event["version"], event["resource"]
+	version, resource := event.get("version"), event.get("resource")
 	rc := f.object(event, "requestContext")
 	switch {
-	case version == "1.0":
+	case version.is("1.0"):
 		return nil, refuse("the HTTP API sends payload format 1.0; set PayloadFormatVersion of its integration to 2.0")
-	case version == "2.0" && resource == nil && rc["http"] != nil && rc["identity"] == nil:
+	case version.is("2.0") && resource.none() && !rc.get("http").none() && rc.get("identity").none():
 		e = parseV2(&f, event, rc)
-	case version == nil && resource != nil && rc != nil && rc["http"] == nil:
+	case version.none() && !resource.none() && rc.shape == object && rc.get("http").none():
 		e = parseREST(&f, event, rc)
 	default:
 		return nil, refuse("the event has the shape of no front door (HTTP API or function URL with payload format 2.0, or REST API); %s", nextStep)
@@ -82,64 +98,67 @@ func ParseEvent(raw []byte) (*Event, error) {
 }
 
 // parseV2 reads payload format 2.0.
-func parseV2(f *fields, event, rc object) *Event {
+func parseV2(f *fields, event, rc value) *Event {
 	http := f.object(rc, "http")
 	e := &Event{
 		Method:     f.text(http, "method"),
 		Path:       f.text(event, "rawPath"),
 		RawQuery:   f.text(event, "rawQueryString"),
-		Headers:    map[string][]string{},
+		Headers:    headers(f.texts(event, "headers")),
 		SourceIP:   f.word(http, "sourceIp"),
 		UserAgent:  f.text(http, "userAgent"),
-		authorizer: rc["authorizer"],
+		authorizer: rc.get("authorizer"),
 	}
-	addHeaders(e.Headers, f.texts(event, "headers"))
 	readCommon(f, e, event, rc)
 	return e
 }
 
 // parseREST reads a REST API's event.
-func parseREST(f *fields, event, rc object) *Event {
+func parseREST(f *fields, event, rc value) *Event {
 	identity := f.object(rc, "identity")
 	f.text(event, "resource")
 	e := &Event{
 		REST:       true,
 		Method:     f.text(event, "httpMethod"),
 		Path:       f.text(event, "path"),
-		Headers:    map[string][]string{},
 		SourceIP:   f.word(identity, "sourceIp"),
 		UserAgent:  f.text(identity, "userAgent"),
-		authorizer: rc["authorizer"],
+		authorizer: rc.get("authorizer"),
 		identity:   identity,
 	}
-	headers := f.lists(event, "multiValueHeaders")
-	if len(headers) == 0 {
-		headers = f.texts(event, "headers")
+	all := f.lists(event, "multiValueHeaders")
+	if len(all) == 0 {
+		all = f.texts(event, "headers")
 	}
-	addHeaders(e.Headers, headers)
-	query := f.lists(event, "multiValueQueryStringParameters")
-	if len(query) == 0 {
-		query = f.texts(event, "queryStringParameters")
+	e.Headers = headers(all)
+	parameters := f.lists(event, "multiValueQueryStringParameters")
+	if len(parameters) == 0 {
+		parameters = f.texts(event, "queryStringParameters")
 	}
-	e.RawQuery = url.Values(query).Encode()
+	if len(parameters) > 0 {
+		query := url.Values{}
+		for _, p := range parameters {
+			query.Add(p.Name, p.Value)
+		}
+		e.RawQuery = query.Encode()
+	}
 	readCommon(f, e, event, rc)
 	return e
 }
 
 // readCommon reads the fields that all events have in the same place.
-func readCommon(f *fields, e *Event, event, rc object) {
+func readCommon(f *fields, e *Event, event, rc value) {
 	e.Body, e.Base64 = f.text(event, "body"), f.flag(event, "isBase64Encoded")
 	e.APIID, e.Stage = f.word(rc, "apiId"), f.word(rc, "stage")
 	e.Domain, e.RequestID = f.word(rc, "domainName"), f.word(rc, "requestId")
 }
 
-// addHeaders adds from to headers under lower-cased names. Values of names that
-// differ only in case are all kept, so that two can be told from one.
-func addHeaders(headers map[string][]string, from map[string][]string) {
-	for _, name := range slices.Sorted(maps.Keys(from)) {
-		lower := strings.ToLower(name)
-		headers[lower] = append(headers[lower], from[name]...)
+// headers lower-cases the names.
+func headers(all []Header) Headers {
+	for i := range all {
+		all[i].Name = strings.ToLower(all[i].Name)
 	}
+	return all
 }
 
 // fields reads typed members of objects and remembers the first of a wrong
@@ -152,17 +171,24 @@ func (f *fields) fail(key string) {
 	}
 }
 
-func (f *fields) text(o object, key string) string {
-	s, ok := o[key].(string)
-	if !ok && o[key] != nil {
+// member returns the member of an object if it is of a shape, or else the zero
+// value.
+func (f *fields) member(o value, key string, want shape) value {
+	v := o.get(key)
+	if v.shape == want {
+		return v
+	}
+	if !v.none() {
 		f.fail(key)
 	}
-	return s
+	return value{}
 }
+
+func (f *fields) text(o value, key string) string { return f.member(o, key, text).text }
 
 // word reads a text that AWS makes: short, printable, without blanks. Such
 // words go into audit lines, and a forged event could put a megabyte there.
-func (f *fields) word(o object, key string) string {
+func (f *fields) word(o value, key string) string {
 	s := f.text(o, key)
 	if len(s) > 255 || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		f.fail(key)
@@ -170,52 +196,42 @@ func (f *fields) word(o object, key string) string {
 	return s
 }
 
-func (f *fields) flag(o object, key string) bool {
-	b, ok := o[key].(bool)
-	if !ok && o[key] != nil {
-		f.fail(key)
-	}
-	return b
-}
+func (f *fields) flag(o value, key string) bool { return f.member(o, key, boolean).text == "true" }
 
-func (f *fields) object(o object, key string) object {
-	m, ok := o[key].(object)
-	if !ok && o[key] != nil {
-		f.fail(key)
-	}
-	return m
-}
+func (f *fields) object(o value, key string) value { return f.member(o, key, object) }
 
 // texts reads an object of strings.
-func (f *fields) texts(o object, key string) map[string][]string {
-	out := map[string][]string{}
-	for name, v := range f.object(o, key) {
-		s, ok := v.(string)
+func (f *fields) texts(o value, key string) []Header {
+	members := f.object(o, key).members
+	all := make([]Header, 0, len(members))
+	for _, m := range members {
+		s, ok := m.value.string()
 		if !ok {
 			f.fail(key)
 		}
-		out[name] = []string{s}
+		all = append(all, Header{m.name, s})
 	}
-	return out
+	return all
 }
 
 // lists reads an object of lists of strings.
-func (f *fields) lists(o object, key string) map[string][]string {
-	out := map[string][]string{}
-	for name, v := range f.object(o, key) {
-		list, ok := v.([]any)
-		if !ok {
+func (f *fields) lists(o value, key string) []Header {
+	members := f.object(o, key).members
+	all := make([]Header, 0, len(members))
+	for _, m := range members {
+		if m.value.shape != list {
 			f.fail(key)
+			continue
 		}
-		for _, v := range list {
-			s, ok := v.(string)
+		for _, v := range m.value.members {
+			s, ok := v.value.string()
 			if !ok {
 				f.fail(key)
 			}
-			out[name] = append(out[name], s)
+			all = append(all, Header{m.name, s})
 		}
 	}
-	return out
+	return all
 }
 
 // refuse makes the one kind of error that an identity can fail with.

@@ -83,33 +83,33 @@ func identify(door Door, e *Event) (Caller, error) {
 
 // authorizer returns the named block of a payload 2.0 event, if it is an object
 // and the only one.
-func authorizer(e *Event, name, remedy string) (object, error) {
-	blocks, ok := e.authorizer.(object)
-	if !ok && e.authorizer != nil {
-		return nil, refuse("the event's authorizer block is not an object; %s", nextStep)
+func authorizer(e *Event, name, remedy string) (value, error) {
+	blocks := e.authorizer
+	if blocks.shape != object && !blocks.none() {
+		return value{}, refuse("the event's authorizer block is not an object; %s", nextStep)
 	}
-	for other, v := range blocks {
-		if other != name && v != nil {
-			return nil, refuse("the event carries another authorizer's block (%q) where %s is configured; %s", clip(other), name, remedy)
+	for _, m := range blocks.members {
+		if m.name != name && !m.value.none() {
+			return value{}, refuse("the event carries another authorizer's block (%q) where %s is configured; %s", clip(m.name), name, remedy)
 		}
 	}
-	block, ok := blocks[name].(object)
-	if !ok {
-		return nil, refuse("the event carries no identity verified by %s; %s", name, remedy)
+	block := blocks.get(name)
+	if block.shape != object {
+		return value{}, refuse("the event carries no identity verified by %s; %s", name, remedy)
 	}
 	return block, nil
 }
 
 // iamCaller reads requestContext.authorizer.iam. accessKey says nothing about
 // the identity; principalOrgId has been seen null and as a placeholder.
-func iamCaller(block object) (Caller, error) {
+func iamCaller(block value) (Caller, error) {
 	var f fields
 	c, err := principal(f.text(block, "accountId"), f.text(block, "userArn"), f.text(block, "callerId"), f.text(block, "userId"))
 	if err != nil {
 		return Caller{}, err
 	}
-	if cognito := f.object(block, "cognitoIdentity"); cognito != nil {
-		authenticated, ok := isAuthenticated(cognito["amr"])
+	if cognito := f.object(block, "cognitoIdentity"); cognito.shape == object {
+		authenticated, ok := isAuthenticated(cognito.get("amr"))
 		if !ok {
 			f.fail("amr")
 		}
@@ -123,19 +123,18 @@ func iamCaller(block object) (Caller, error) {
 
 // isAuthenticated reads the authentication methods of a Cognito identity, a
 // list of strings. What does not clearly say "authenticated" is a guest.
-func isAuthenticated(amr any) (authenticated, ok bool) {
-	list, ok := amr.([]any)
-	if !ok {
-		return false, amr == nil
+func isAuthenticated(amr value) (authenticated, ok bool) {
+	if amr.shape != list {
+		return false, amr.none()
 	}
 	guest := false
-	for _, v := range list {
-		switch s, isText := v.(string); {
-		case !isText:
+	for _, m := range amr.members {
+		switch {
+		case m.value.shape != text:
 			return false, false
-		case s == "authenticated":
+		case m.value.is("authenticated"):
 			authenticated = true
-		case s == "unauthenticated":
+		case m.value.is("unauthenticated"):
 			guest = true
 		}
 	}
@@ -149,7 +148,7 @@ const testStage = "test-invoke-stage"
 // restCaller reads requestContext.identity, which a REST API writes for every
 // method; without AWS_IAM its members of the caller are null.
 func restCaller(e *Event) (Caller, error) {
-	if blocks, ok := e.authorizer.(object); e.authorizer != nil && (!ok || len(blocks) > 0) {
+	if a := e.authorizer; !a.none() && (a.shape != object || len(a.members) > 0) {
 		return Caller{}, refuse("the event carries another authorizer's block where rest-iam is configured; set the method's authorization to AWS_IAM")
 	}
 	if e.Stage == testStage {

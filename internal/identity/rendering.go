@@ -1,8 +1,6 @@
 package identity
 
 import (
-	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,53 +19,52 @@ import (
 // "[a b]" is the list [a, b], the list ["a b"] and the string "[a b]" alike.
 // That cannot be told from the text, and need not be: this comparison stands
 // behind the rule that there is exactly one token in exactly one header.
-func isRendering(text string, value any) bool {
-	switch v := value.(type) {
-	case string:
-		return text == v
-	case json.Number:
-		return isSameNumber(text, v.String())
-	case bool:
-		return text == strconv.FormatBool(v)
-	case nil:
-		return text == "null" || text == "<nil>"
+func isRendering(printed string, v value) bool {
+	switch v.shape {
+	case text, boolean:
+		return printed == v.text
+	case number:
+		return isSameNumber(printed, v.text)
+	case null:
+		return printed == "null" || printed == "<nil>"
+	case absent:
+		return false
+	case list, object:
 	}
-	if rest, ok := cutPrinted(text, value); ok && rest == "" {
+	if rest, ok := cutPrinted(printed, v); ok && rest == "" {
 		return true
 	}
-	if !isNested(value) {
+	if !isNested(v) {
 		return false
 	}
-	parsed, err := decodeJSON([]byte(text))
-	return err == nil && isSame(parsed, value)
+	parsed, err := decodeJSON([]byte(printed))
+	return err == nil && isSame(parsed, v)
 }
 
-// cutPrinted cuts from text what Go prints for value, and returns the rest.
-func cutPrinted(text string, value any) (rest string, ok bool) {
-	switch v := value.(type) {
-	case string:
-		return strings.CutPrefix(text, v)
-	case json.Number:
-		end := strings.IndexAny(text, " ]")
+// cutPrinted cuts from printed what Go prints for v, and returns the rest.
+func cutPrinted(printed string, v value) (rest string, ok bool) {
+	switch v.shape {
+	case text, boolean:
+		return strings.CutPrefix(printed, v.text)
+	case number:
+		end := strings.IndexAny(printed, " ]")
 		if end < 0 {
-			end = len(text)
+			end = len(printed)
 		}
-		return text[end:], isSameNumber(text[:end], v.String())
-	case bool:
-		return strings.CutPrefix(text, strconv.FormatBool(v))
-	case []any:
-		rest, ok = strings.CutPrefix(text, "[")
-		for i := 0; ok && i < len(v); i++ {
+		return printed[end:], isSameNumber(printed[:end], v.text)
+	case list:
+		rest, ok = strings.CutPrefix(printed, "[")
+		for i := 0; ok && i < len(v.members); i++ {
 			if i > 0 {
 				if rest, ok = strings.CutPrefix(rest, " "); !ok {
 					break
 				}
 			}
-			rest, ok = cutPrinted(rest, v[i])
+			rest, ok = cutPrinted(rest, v.members[i].value)
 		}
 	case object:
-		rest, ok = strings.CutPrefix(text, "map[")
-		for i, key := range slices.Sorted(maps.Keys(v)) { // fmt sorts too
+		rest, ok = strings.CutPrefix(printed, "map[")
+		for i, key := range sortedNames(v.members) { // fmt sorts too
 			if i > 0 && ok {
 				rest, ok = strings.CutPrefix(rest, " ")
 			}
@@ -75,14 +72,16 @@ func cutPrinted(text string, value any) (rest string, ok bool) {
 				rest, ok = strings.CutPrefix(rest, key+":")
 			}
 			if ok {
-				rest, ok = cutPrinted(rest, v[key])
+				rest, ok = cutPrinted(rest, v.get(key))
 			}
 		}
-	default: // null
-		if rest, ok = strings.CutPrefix(text, "<nil>"); ok {
+	case null:
+		if rest, ok = strings.CutPrefix(printed, "<nil>"); ok {
 			return rest, true
 		}
-		return strings.CutPrefix(text, "null")
+		return strings.CutPrefix(printed, "null")
+	case absent:
+		return "", false
 	}
 	if !ok {
 		return "", false
@@ -90,43 +89,28 @@ func cutPrinted(text string, value any) (rest string, ok bool) {
 	return strings.CutPrefix(rest, "]")
 }
 
-// isNested reports whether value is an object, or a list that holds a list or
-// an object.
-func isNested(value any) bool {
-	list, ok := value.([]any)
-	if !ok {
-		_, ok = value.(object)
-		return ok
-	}
-	return slices.ContainsFunc(list, func(v any) bool {
-		switch v.(type) {
-		case []any, object:
-			return true
-		default:
-			return false
-		}
+// isNested reports whether v is an object, or a list that holds a list or an
+// object.
+func isNested(v value) bool {
+	return v.shape == object || v.shape == list && slices.ContainsFunc(v.members, func(m member) bool {
+		return m.value.shape == list || m.value.shape == object
 	})
 }
 
-// isSame reports whether two decoded JSON values are equal, numbers by value.
-func isSame(a, b any) bool {
-	switch a := a.(type) {
-	case json.Number:
-		b, ok := b.(json.Number)
-		return ok && isSameNumber(a.String(), b.String())
-	case []any:
-		b, ok := b.([]any)
-		return ok && slices.EqualFunc(a, b, isSame)
+// isSame reports whether two JSON values are equal, numbers by value.
+func isSame(a, b value) bool {
+	if a.shape != b.shape || len(a.members) != len(b.members) {
+		return false
+	}
+	switch a.shape {
+	case number:
+		return isSameNumber(a.text, b.text)
+	case list:
+		return slices.EqualFunc(a.members, b.members, func(x, y member) bool { return isSame(x.value, y.value) })
 	case object:
-		b, ok := b.(object)
-		return ok && maps.EqualFunc(a, b, isSame)
-	default: // string, bool, nil; b may be a map, which must not be compared with ==
-		switch b.(type) {
-		case string, bool, nil:
-			return a == b
-		default:
-			return false
-		}
+		return !slices.ContainsFunc(a.members, func(m member) bool { return !isSame(m.value, b.get(m.name)) })
+	default:
+		return a.text == b.text
 	}
 }
 

@@ -1,9 +1,9 @@
 package identity
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -128,7 +128,13 @@ func TestIsRenderingKnowsFmt(t *testing.T) {
 		if err := json.Unmarshal(b, &floats); err != nil {
 			rt.Fatal(err)
 		}
-		for _, s := range []string{fmt.Sprint(floats), fmt.Sprint(decoded)} {
+		var digits any
+		d := json.NewDecoder(bytes.NewReader(b))
+		d.UseNumber()
+		if err := d.Decode(&digits); err != nil {
+			rt.Fatal(err)
+		}
+		for _, s := range []string{fmt.Sprint(floats), fmt.Sprint(digits)} {
 			if !isRendering(s, decoded) {
 				rt.Errorf("%s was printed %q, which is not recognised", b, s)
 			}
@@ -140,14 +146,4 @@ func TestIsRenderingKnowsFmt(t *testing.T) {
 			rt.Errorf("%s is not recognised as its own JSON", b)
 		}
 	})
-}
-
-func TestDecodeJSONDepth(t *testing.T) {
-	at := strings.Repeat("[", maxDepth-1) + "1" + strings.Repeat("]", maxDepth-1)
-	if _, err := decodeJSON([]byte(at)); err != nil {
-		t.Errorf("%d levels: %v", maxDepth, err)
-	}
-	if _, err := decodeJSON([]byte("[" + at + "]")); err == nil {
-		t.Errorf("%d levels were read", maxDepth+1)
-	}
 }

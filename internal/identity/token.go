@@ -2,10 +2,7 @@ package identity
 
 import (
 	"encoding/base64"
-	"encoding/json"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -23,9 +20,9 @@ import (
 // What an attacker would try at the front door is to have one token verified
 // and another one read: two headers, two tokens in one, a token in a second
 // spelling of the header.
-func jwtCaller(block object, headers map[string][]string) (Caller, error) {
-	verified, ok := block["claims"].(object)
-	if !ok {
+func jwtCaller(block value, headers Headers) (Caller, error) {
+	verified := block.get("claims")
+	if verified.shape != object {
 		return Caller{}, refuse("the event carries no claims verified by jwt; give the route a JWT authorizer")
 	}
 	token, err := bearer(headers)
@@ -43,13 +40,8 @@ func jwtCaller(block object, headers map[string][]string) (Caller, error) {
 }
 
 // bearer returns the one token of the request.
-func bearer(headers map[string][]string) (string, error) {
-	var values []string
-	for name, v := range headers {
-		if strings.EqualFold(name, "authorization") {
-			values = append(values, v...)
-		}
-	}
+func bearer(headers Headers) (string, error) {
+	values := headers.Values("authorization")
 	if len(values) != 1 {
 		return "", refuse("the request has %d Authorization headers; send exactly one, with one token", len(values))
 	}
@@ -69,27 +61,26 @@ func errToken(detail string) *fault.Error {
 }
 
 // payload returns the claims of a token in the compact form.
-func payload(token string) (object, error) {
+func payload(token string) (value, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return nil, errToken("it has not three parts")
+		return value{}, errToken("it has not three parts")
 	}
 	var decoded [3][]byte
 	for i, part := range parts {
 		// The decoder skips line breaks: two spellings of one token.
 		b, err := base64.RawURLEncoding.Strict().DecodeString(part)
 		if err != nil || len(b) == 0 || strings.ContainsAny(part, "\r\n") {
-			return nil, errToken("a part is empty or not base64url without padding")
+			return value{}, errToken("a part is empty or not base64url without padding")
 		}
 		decoded[i] = b
 	}
-	value, err := decodeJSON(decoded[1])
+	claims, err := decodeJSON(decoded[1])
 	if err != nil {
-		return nil, errToken("its payload has " + err.Error())
+		return value{}, errToken("its payload has " + err.Error())
 	}
-	claims, ok := value.(object)
-	if !ok {
-		return nil, errToken("its payload is not a JSON object")
+	if claims.shape != object {
+		return value{}, errToken("its payload is not a JSON object")
 	}
 	return claims, nil
 }
@@ -97,23 +88,23 @@ func payload(token string) (object, error) {
 // sameClaims holds every claim of the token against the verified one. A null
 // claim may also be absent: the gateway has been seen to leave those out, and
 // they have no value that could match a rule.
-func sameClaims(verified, claims object) error {
-	const text = "the token in the Authorization header is not the one that was verified: its claim %q %s; send exactly one token, in one Authorization header"
-	for _, name := range slices.Sorted(maps.Keys(claims)) {
-		v, ok := verified[name]
-		if !ok && claims[name] == nil {
+func sameClaims(verified, claims value) error {
+	const other = "the token in the Authorization header is not the one that was verified: its claim %q %s; send exactly one token, in one Authorization header"
+	for _, name := range sortedNames(claims.members) {
+		v, claim := verified.get(name), claims.get(name)
+		if v.shape == absent && claim.none() {
 			continue
 		}
-		if !ok {
-			return refuse(text, clip(name), "was not verified")
+		if v.shape == absent {
+			return refuse(other, clip(name), "was not verified")
 		}
-		if s, ok := verifiedText(v); !ok || !isRendering(s, claims[name]) {
-			return refuse(text, clip(name), "differs")
+		if s, ok := verifiedText(v); !ok || !isRendering(s, claim) {
+			return refuse(other, clip(name), "differs")
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(verified)) {
-		if _, ok := claims[name]; !ok {
-			return refuse(text, clip(name), "is missing")
+	for _, name := range sortedNames(verified.members) {
+		if claims.get(name).shape == absent {
+			return refuse(other, clip(name), "is missing")
 		}
 	}
 	return nil
@@ -122,14 +113,10 @@ func sameClaims(verified, claims object) error {
 // verifiedText returns a verified claim as text. The gateway writes strings; a
 // number or a boolean counts by its text, so that one of them does not fail the
 // whole, as it does where claims are decoded to a map of strings.
-func verifiedText(v any) (string, bool) {
-	switch v := v.(type) {
-	case string:
-		return v, true
-	case json.Number:
-		return v.String(), true
-	case bool:
-		return strconv.FormatBool(v), true
+func verifiedText(v value) (string, bool) {
+	switch v.shape {
+	case text, number, boolean:
+		return v.text, true
 	default:
 		return "", false
 	}
@@ -139,39 +126,37 @@ func verifiedText(v any) (string, bool) {
 const maxSubject = 255
 
 // tokenCaller builds the caller of a token whose claims are verified.
-func tokenCaller(claims object) (Caller, error) {
-	c := Caller{Claims: make(map[string]Claim, len(claims))}
-	for name, v := range claims {
-		if v != nil { // null is as good as absent, however the gateway wrote it
-			c.Claims[name] = typed(v)
+func tokenCaller(claims value) (Caller, error) {
+	c := Caller{Claims: make(map[string]Claim, len(claims.members))}
+	for _, m := range claims.members {
+		if m.value.shape != null { // as good as absent, however the gateway wrote it
+			c.Claims[m.name] = typed(m.value)
 		}
 	}
 	// The allowlist compares the issuer literally, so its form does not matter
 	// here; local issuers are plain http.
-	c.Issuer, _ = claims["iss"].(string)
-	c.Subject, _ = claims["sub"].(string)
+	c.Issuer, _ = claims.get("iss").string()
+	c.Subject, _ = claims.get("sub").string()
 	for _, required := range []string{"iss", "sub"} {
-		if s, _ := claims[required].(string); s == "" {
+		if s, _ := claims.get(required).string(); s == "" {
 			return Caller{}, refuse("the token's claim %s is not a non-empty string; use an issuer that sets it", required)
 		}
 	}
 	if utf8.RuneCountInString(c.Subject) > maxSubject {
 		return Caller{}, refuse("the token's claim sub is longer than %d characters; use an issuer that keeps to OpenID Connect's limit", maxSubject)
 	}
-	audience := "aud"
-	if _, ok := claims[audience]; !ok {
-		audience = "client_id" // Cognito's access tokens
+	audience := claims.get("aud")
+	isClient := audience.shape == absent
+	if isClient {
+		audience = claims.get("client_id") // Cognito's access tokens
 	}
-	switch v := claims[audience].(type) {
-	case string:
-		c.Audiences = []string{v}
-	case []any:
-		for _, v := range v {
-			s, _ := v.(string)
+	switch {
+	case audience.shape == text:
+		c.Audiences = []string{audience.text}
+	case audience.shape == list && !isClient: // a client is one
+		for _, m := range audience.members {
+			s, _ := m.value.string()
 			c.Audiences = append(c.Audiences, s)
-		}
-		if audience != "aud" {
-			c.Audiences = nil // a client is one
 		}
 	}
 	if len(c.Audiences) == 0 || slices.Contains(c.Audiences, "") {
@@ -183,17 +168,16 @@ func tokenCaller(claims object) (Caller, error) {
 // typed turns a claim into what rules compare. What is not a string, an
 // integer, a boolean or a list of those alone has no values: a rule cannot be
 // met by the half of a claim that happened to be readable.
-func typed(v any) Claim {
-	list, ok := v.([]any)
-	if !ok {
+func typed(v value) Claim {
+	if v.shape != list {
 		if s, ok := scalar(v); ok {
 			return Claim{Values: []string{s}}
 		}
 		return Claim{}
 	}
 	c := Claim{List: true}
-	for _, v := range list {
-		s, ok := scalar(v)
+	for _, m := range v.members {
+		s, ok := scalar(m.value)
 		if !ok {
 			return Claim{List: true}
 		}
@@ -204,14 +188,12 @@ func typed(v any) Claim {
 
 // scalar returns a string as it is, an integer's digits as written and a
 // boolean's word. 1.0 and 1e3 have no one spelling, so they have no value.
-func scalar(v any) (string, bool) {
-	switch v := v.(type) {
-	case string:
-		return v, true
-	case json.Number:
-		return v.String(), !strings.ContainsAny(v.String(), ".eE")
-	case bool:
-		return strconv.FormatBool(v), true
+func scalar(v value) (string, bool) {
+	switch v.shape {
+	case text, boolean:
+		return v.text, true
+	case number:
+		return v.text, !strings.ContainsAny(v.text, ".eE")
 	default:
 		return "", false
 	}

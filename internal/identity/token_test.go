@@ -318,7 +318,7 @@ func TestEveryFlippedBitIsRefused(t *testing.T) {
 				if saysTheSame(string(b), p) {
 					continue
 				}
-				event.Headers["authorization"] = []string{token(string(b))}
+				event.Headers = identity.Headers{{"authorization", token(string(b))}}
 				if _, _, err := believed.Identify(event); err == nil {
 					t.Fatalf("bit %d of byte %d was let pass: %s", bit, at, b)
 				}

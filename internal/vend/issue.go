@@ -28,6 +28,7 @@ func (s *Service) issue(ctx context.Context, began time.Time, e audit.Entry, sc 
 		return assume.Issued{}, err
 	}
 	issued, attempts, err := s.assume(ctx, sc, e.Receipt)
+	e.Attempts = make([]audit.Attempt, 0, len(attempts))
 	for _, a := range attempts {
 		e.Attempts = append(e.Attempts, audit.Attempt{
 			Region: a.Region, Outcome: string(a.Outcome), Code: a.Code, STSRequestID: a.STSRequestID, Latency: a.Latency,

@@ -28,7 +28,7 @@ func (c *Call) Asks(target string, routes []string) {
 func (c *Call) identify() {
 	c.entry.RequestID, c.entry.TraceID = c.RequestID, c.TraceID
 	c.entry.FrontDoor, c.entry.SourceIP = c.FrontDoor, c.SourceIP
-	if c.Caller.Kind != identity.NoKind {
+	if c.Caller.Kind != identity.NoKind && c.entry.Kind == identity.NoKind { // once
 		c.entry.SetCaller(c.Caller)
 	}
 }

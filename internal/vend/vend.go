@@ -3,7 +3,6 @@ package vend
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/credvend/credvend/internal/allowlist"
@@ -46,7 +45,8 @@ func (s *Service) obtain(ctx context.Context, call *Call, digest string, sc scop
 	c := call.Caller
 	// The kind of door is no part of it: one individual is one, whichever way in
 	// it takes. Only a token has an issuer.
-	key := assume.Key(sc, c.Issuer, c.Principal.Canonical(), c.UniqueID, c.Subject)
+	principal := c.Principal.Canonical()
+	key := assume.Key(sc, c.Issuer, principal, c.UniqueID, c.Subject)
 	// The issuance runs apart, for others may wait for it too: it gets a copy of
 	// the entry and never sees the call.
 	entry, began, rateKey := call.entry, call.began, c.Key()
@@ -89,14 +89,14 @@ func (s *Service) obtain(ctx context.Context, call *Call, digest string, sc scop
 	}
 	return Vended{
 		Scope: sc, Issued: issued, Reused: how != assume.Fresh,
-		RefreshAfter: assume.RefreshAfter(issued, individual(c)), Now: now, Left: left,
+		RefreshAfter: assume.RefreshAfter(issued, individual(c, principal)), Now: now, Left: left,
 	}, nil
 }
 
 // individual names the one that a refresh's jitter is fixed for, whatever it
 // asks for: sessions of one role are many, and must not come back together.
-func individual(c identity.Caller) string {
-	return strings.Join([]string{c.Issuer, c.Principal.Canonical(), c.UniqueID, c.Subject}, "\x00")
+func individual(c identity.Caller, principal string) string {
+	return c.Issuer + "\x00" + principal + "\x00" + c.UniqueID + "\x00" + c.Subject
 }
 
 // recorded is an error of an issuance that came as far as STS: an outcome line
