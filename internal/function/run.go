@@ -7,14 +7,11 @@ package function
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/credvend/credvend/internal/assume"
@@ -59,7 +56,11 @@ func New(ctx context.Context, getenv func(string) string, trail, operator *os.Fi
 	if err != nil {
 		return nil, err
 	}
-	broker, err := newBroker(ctx, cfg)
+	clients, connect, err := newClients(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	broker, err := newBroker(cfg, clients)
 	if err != nil {
 		return nil, err
 	}
@@ -75,24 +76,15 @@ func New(ctx context.Context, getenv func(string) string, trail, operator *os.Fi
 		Recorder: audit.New(trail, nil),
 	})
 	list.Preload(ctx, preloadPatience)
-	return gateway.New(cfg.FrontDoors, service, log), nil
+	handler := gateway.New(cfg.FrontDoors, service, log)
+	connect()
+	return handler, nil
 }
 
-// newBroker makes a client for each region's STS. The SDK would try three
-// times, for longer than any client of ours waits; assume has its own order.
-func newBroker(ctx context.Context, cfg config.Config) (*assume.Broker, error) {
-	sdk, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(cfg.STSRegions[0]), awsconfig.WithHTTPClient(httpClient()))
-	if err != nil {
-		return nil, fmt.Errorf("the AWS configuration cannot be loaded: %w", err)
-	}
-	var regions []assume.Region
-	for _, name := range cfg.STSRegions {
-		client := sts.NewFromConfig(sdk, func(o *sts.Options) {
-			o.Region = name
-			o.Retryer = aws.NopRetryer{}
-			o.HTTPClient = bodyKeeper{o.HTTPClient}
-		})
-		regions = append(regions, assume.Region{Name: name, Client: client})
+func newBroker(cfg config.Config, clients []*sts.Client) (*assume.Broker, error) {
+	regions := make([]assume.Region, len(clients))
+	for i, c := range clients {
+		regions[i] = assume.Region{Name: cfg.STSRegions[i], Client: c}
 	}
 	return assume.New(assume.Config{
 		Regions:        regions,

@@ -26,7 +26,7 @@ type world struct {
 	trail, operator *os.File
 }
 
-func newWorld(t *testing.T, changes map[string]string) *world {
+func newWorld(t testing.TB, changes map[string]string) *world {
 	t.Helper()
 	dir := t.TempDir()
 	list := filepath.Join(dir, "list.json")
@@ -58,7 +58,7 @@ func text(t *testing.T, f *os.File) string {
 }
 
 // sdkEnv is what the AWS SDK reads by itself, with an STS of the test's.
-func sdkEnv(t *testing.T, sts http.HandlerFunc) {
+func sdkEnv(t testing.TB, sts http.HandlerFunc) {
 	t.Helper()
 	server := httptest.NewServer(sts)
 	t.Cleanup(server.Close)
@@ -251,5 +251,31 @@ func TestBodyKeeper(t *testing.T) {
 func TestConnectionsGrowOld(t *testing.T) {
 	if got := httpClient().GetTransport().IdleConnTimeout; got != idleTime || got > 20*time.Second {
 		t.Errorf("a connection is kept for %v", got)
+	}
+}
+
+// TestReconnecting: the connection after one that grew old resumes its session.
+func TestReconnecting(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "x") }))
+	defer s.Close()
+	transport := httpClient().GetTransport()
+	transport.TLSClientConfig.RootCAs = s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	for _, resumed := range []bool{false, true} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := transport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(resp.Body); err != nil {
+			t.Error(err)
+		}
+		_ = resp.Body.Close()
+		if resp.TLS.DidResume != resumed {
+			t.Errorf("resumed: %v, want %v", resp.TLS.DidResume, resumed)
+		}
+		transport.CloseIdleConnections()
 	}
 }

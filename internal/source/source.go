@@ -120,8 +120,7 @@ func New(cfg Config) (*Source, error) {
 // or took too long, and only up to the maximal stale age. Otherwise the error
 // is a *fault.Error of kind Unavailable.
 func (s *Source) List(ctx context.Context) (*allowlist.List, error) {
-	patience := time.NewTimer(s.wait)
-	defer patience.Stop()
+	var patience *time.Timer // made by whoever has to wait: nearly nobody
 	var last error
 	for {
 		s.mu.Lock()
@@ -140,6 +139,10 @@ func (s *Source) List(ctx context.Context) (*allowlist.List, error) {
 		}
 		f := s.reload(ctx, now)
 		s.mu.Unlock()
+		if patience == nil {
+			patience = time.NewTimer(s.wait)
+			defer patience.Stop()
+		}
 		select {
 		case <-f.done:
 			// A load that found the list current may have begun before a freeze,
