@@ -5,8 +5,6 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/credvend/credvend/internal/cli"
 )
@@ -15,7 +13,7 @@ func main() { os.Exit(run()) }
 
 // run is apart from main so that its deferred call happens before os.Exit.
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := cli.UntilInterrupted(context.Background())
 	defer stop()
 	return cli.Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }

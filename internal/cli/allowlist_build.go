@@ -72,7 +72,7 @@ func (e *env) buildAllowlist(ctx context.Context, in, out string) error {
 		return err
 	}
 	if out == "-" {
-		_, err = e.stdout.Write(file.Doc.JSON())
+		err = e.write(file.Doc.JSON())
 	} else {
 		err = replace(out, info, file.Doc.JSON())
 	}

@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -18,7 +16,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"credvend": func() {
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			ctx, stop := UntilInterrupted(context.Background())
 			code := Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 			stop()
 			os.Exit(code)
@@ -29,6 +27,7 @@ func TestMain(m *testing.M) {
 		"interruptible":   interruptible,
 		"probe":           probe,
 		"sign-in":         signIn,
+		"stubborn":        stubborn,
 	})
 }
 
@@ -94,11 +93,17 @@ type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
+// TestStandardOutputFails: what could not be printed was not done, help too.
 func TestStandardOutputFails(t *testing.T) {
-	var errs bytes.Buffer
-	code := Main(t.Context(), []string{"allowlist", "build", "-", "-o", "-"}, strings.NewReader(good), broken{}, &errs)
-	if code != 1 || errs.String() != "credvend: disk full\n" {
-		t.Errorf("%d %q", code, errs.String())
+	for _, args := range [][]string{
+		{"allowlist", "build", "-", "-o", "-"}, {"version"}, {"--version"}, {"allowlist", "schema"}, {"completion", "bash"},
+		{}, {"--help"}, {"get", "--help"}, {"help", "allowlist", "lint"},
+	} {
+		var errs bytes.Buffer
+		code := Main(t.Context(), args, strings.NewReader(good), broken{}, &errs)
+		if code != 1 || errs.String() != "credvend: disk full\n" {
+			t.Errorf("%v: %d %q", args, code, errs.String())
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"syscall"
@@ -37,11 +38,26 @@ func (o *output) check(cmd *cobra.Command) error {
 // write puts a result on standard output in one piece, so that whoever reads it
 // has all of it or none.
 func (e *env) write(b []byte) error {
-	_, err := e.stdout.Write(b)
-	if errors.Is(err, syscall.EPIPE) {
-		return errors.New("standard output was closed before the result was written")
-	}
+	_, err := (&checked{w: e.stdout}).Write(b)
 	return err
+}
+
+// checked is a standard output that remembers the first write that failed:
+// cobra, which prints help and completions, does not look.
+type checked struct {
+	w   io.Writer
+	err error
+}
+
+func (c *checked) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	if errors.Is(err, syscall.EPIPE) {
+		err = errors.New("standard output was closed before the result was written")
+	}
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
 }
 
 // writeJSON puts a document on standard output, indented.

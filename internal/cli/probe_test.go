@@ -122,6 +122,22 @@ func signIn() {
 	_, _ = io.Copy(os.Stdout, resp.Body)
 }
 
+// stubborn notices a first signal, says so in a file, and stays.
+func stubborn() {
+	ctx, stop := UntilInterrupted(context.Background())
+	defer stop()
+	for _, name := range []string{"started", "noticed"} {
+		if err := os.WriteFile(name, []byte("yes"), 0o600); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		if name == "started" {
+			<-ctx.Done()
+		}
+	}
+	time.Sleep(patience)
+}
+
 // interruptible becomes the command that follows, with SIGINT as a terminal
 // leaves it: a shell has its background commands ignore it.
 func interruptible() {

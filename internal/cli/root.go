@@ -73,7 +73,12 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	e := &env{stdin, stdout, stderr, time.Now}
 	root := newRootCommand(e)
 	root.SetArgs(args)
+	help := &checked{w: stdout}
+	root.SetOut(help)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = help.err
+	}
 	code := exitCode(ctx, err)
 	var exited commandExit
 	switch {

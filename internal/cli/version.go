@@ -16,8 +16,7 @@ func newVersionCommand(e *env) *cobra.Command {
   credvend --version`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(e.stdout, version())
-			return err
+			return e.write([]byte(version() + "\n"))
 		},
 	}
 }
