@@ -11,9 +11,6 @@ import (
 // TestThaw: Lambda freezes the environment between two events, and STS closes the
 // connection meanwhile. The next caller must not be told of it.
 func TestThaw(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it waits for connections to grow old")
-	}
 	var frozen []*function
 	for range 10 { // what a thaw wakes first is chance
 		f := up(t, setup{})

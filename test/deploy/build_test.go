@@ -16,7 +16,7 @@ const ceiling = 9 << 20
 // make package the same zip. COLD=1 builds each from an empty cache, as two
 // machines would; that takes minutes.
 func TestReproducible(t *testing.T) {
-	if testing.Short() || testing.CoverMode() != "" {
+	if testing.CoverMode() != "" {
 		t.Skip("it builds everything twice, and covers nothing")
 	}
 	base := t.TempDir()

@@ -1,6 +1,7 @@
 package templates_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -144,14 +145,23 @@ func TestPlantedMistakes(t *testing.T) {
 	}
 }
 
-// hear returns all that is wrong under the first combination where anything is,
-// or else the first value that is no longer refused.
+// hear returns the first value that is no longer refused, or else all that is
+// wrong under the first combination where anything is. The last combinations
+// come first: they have the most doors open, where most mistakes show.
 func hear(text, account string, all []map[string]string, check func(*cfn.Stack, map[string]string) []string) string {
 	template, err := cfn.Parse([]byte(text))
 	if err != nil {
 		return err.Error()
 	}
-	for _, p := range all {
+	for _, c := range refusals {
+		if (c.file == brokerFile) != (account == accountB) {
+			continue
+		}
+		if _, err := template.Resolve(options(account, c.parameters())); err == nil || !strings.Contains(err.Error(), c.want) {
+			return "not refused: " + c.String()
+		}
+	}
+	for _, p := range slices.Backward(all) {
 		if account == accountB && contradicts(p) {
 			continue
 		}
@@ -161,14 +171,6 @@ func hear(text, account string, all []map[string]string, check func(*cfn.Stack, 
 		}
 		if found := check(stack, p); len(found) > 0 {
 			return strings.Join(found, "\n")
-		}
-	}
-	for _, c := range refusals {
-		if (c.file == brokerFile) != (account == accountB) {
-			continue
-		}
-		if _, err := template.Resolve(options(account, c.parameters())); err == nil || !strings.Contains(err.Error(), c.want) {
-			return "not refused: " + c.String()
 		}
 	}
 	return ""

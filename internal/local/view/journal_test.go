@@ -455,7 +455,7 @@ func TestBounds(t *testing.T) {
 	for i := range 500 {
 		tags[fmt.Sprint(i, long[:9999])] = long
 	}
-	for i := range 8 {
+	for i := range 3 { // more than the journal keeps
 		receipt := fmt.Sprint("r", i)
 		for range maxSTS + 2 {
 			v.STS(sts.Event{Time: at(i), Action: "AssumeRole", SessionName: "c@" + receipt, Policy: long, Tags: tags, Reason: long, IssuedKey: "K" + receipt})
@@ -474,6 +474,11 @@ func TestBounds(t *testing.T) {
 	}
 	if len(j.records) != keep || len(j.byAudit) > keep || len(j.byReceipt) > keep || len(j.gone) != 0 {
 		t.Errorf("%d requests, %d by audit, %d by receipt, %d gone", len(j.records), len(j.byAudit), len(j.byReceipt), len(j.gone))
+	}
+	for id, r := range j.byAudit {
+		if !slices.Contains(j.records, r) {
+			t.Errorf("the audit line %s is still known, its request is gone", id)
+		}
 	}
 	for _, r := range j.records {
 		if len(r.encoded) > 1<<20 {
