@@ -6,7 +6,6 @@ SHELL := /bin/sh
 
 GO ?= go
 FUZZTIME ?= 10s
-BENCHTIME ?= 1s
 AGREEMENTS ?= 100000
 
 # VCS stamping would make two builds of one tree differ, and fails outright in
@@ -24,7 +23,7 @@ FUNCTION_FLAGS := -tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags '-s -w'
 LINT = $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .PHONY: help build run demo test cover agreement fuzz bench lint fmt conformance conformance-aws refresh browser templates docs check clean \
-	allowlist build-VendFunction invoke sam-local deploy package delete reproducible emulator FORCE
+	allowlist build-VendFunction invoke sam-local deploy package delete reproducible emulator guard simulate FORCE
 
 help:
 	@awk -f tools/help.awk $(MAKEFILE_LIST)
@@ -95,11 +94,11 @@ delete: ## say what goes and what stays, ask, then sam delete; STACK=credvend
 
 ##@ Check
 
-test: ## every test that needs Go alone, with the race detector where there is a C compiler
+test: ## every test that needs Go alone, with the race detector where there is a C compiler (random cases a fifth then: make cover has all)
 	@tools/race.sh $(GO) test ./...
 	$(GO) -C tools test ./...
 
-cover: ## coverage by package; fails under 85 % in all, 95 % in route, allowlist, scope, identity
+cover: ## coverage by package, with all random cases; fails under 85 % in all, 95 % in route, allowlist, scope, identity
 	@tools/cover.sh $(GO) build/cover.out
 	$(GO) -C tools run ./covergate -total 85 \
 		-package internal/route=95 -package internal/allowlist=95 \
@@ -116,14 +115,12 @@ emulator: ## every event under AWS's own Runtime Interface Emulator, if it is he
 	if test -n "$$rie"; then RIE="$$rie" $(GO) test -count=1 -run RIE ./test/events; \
 	else echo "emulator: NOT RUN: put aws-lambda-rie on the PATH, or RIE=PATH (https://github.com/aws/aws-lambda-runtime-interface-emulator/releases)"; fi
 
-agreement: ## who-can, what-can, diff and Decide against brute force, AGREEMENTS=100000 lists (make test: 2,000)
+agreement: ## who-can, what-can, diff and Decide against brute force, AGREEMENTS=100000 lists (make cover: 2,000)
 	$(GO) test ./internal/analysis -run 'TestAgreement' -count=1 -timeout 60m -v -agreements $(AGREEMENTS)
 
 fuzz: ## each fuzz target for FUZZTIME=10s, in the package that holds it
 	@tools/fuzz.sh $(GO) $(FUZZTIME)
 
-bench: ## every benchmark, with allocations; BENCHTIME=1s
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
 # vet for macOS too: the local stack starts processes, each system in its way.
 lint: ## gofmt, go vet, golangci-lint (its first build takes some minutes)
@@ -163,8 +160,19 @@ templates: ## both templates through cfn-lint and SAM's transform, where Python 
 docs: ## the documents' pictures in headless Chromium, and their commands that call the AWS CLI and curl
 	test/docs/run.sh
 
-check: lint test cover conformance refresh browser templates docs emulator package demo ## all that CI runs
+check: lint test guard cover conformance refresh browser templates docs emulator package demo ## all that CI runs
 	$(MAKE) conformance-aws SANDBOX=local
+
+##@ Measure
+
+bench: ## start, vend, memory, deciding, many at once, beside the least there could be: a table, bench/results.json, docs/performance.svg (some minutes); ARGS="-only start"
+	@$(GO) run ./bench $(ARGS)
+
+guard: ## allocations of the hot path beside bench/baseline.txt: a change over 5 % needs a line there; UPDATE=1 writes it
+	$(GO) test -count=1 -v -run Baseline ./bench/guard $(if $(UPDATE),-update)
+
+simulate: ## fleets of ten thousand to ten million clients, in virtual time: docs/scale.md; ARGS=--help
+	@$(GO) run ./simulate $(or $(ARGS),-docs docs)
 
 ##@ Tidy up
 

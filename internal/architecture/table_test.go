@@ -105,6 +105,28 @@ var table = map[string][]string{
 	"internal/invoke": {"internal/local/iam", "internal/local/sigv4", "internal/local/sts", "internal/local/runtime", "internal/allowlist", "internal/allowlist/yamldoc"},
 	"test/events":     {"internal/invoke"},
 
+	// Measuring: beside the function, never in it. minimal and the programs
+	// under cmd are what it is measured beside, so they share nothing with it.
+	"bench/report":         {},
+	"bench/minimal":        {},
+	"bench/cmd/bare":       {},
+	"bench/cmd/echo":       {},
+	"bench/cmd/minimal":    {"bench/minimal"},
+	"bench/process":        {"bench/report", "internal/allowlist/yamldoc"},
+	"bench/peer":           {"bench/report", "bench/process", "internal/allowlist/yamldoc"},
+	"bench/inside/hotpath": functionSide,
+	"bench/inside":         append([]string{"bench/report", "bench/minimal", "bench/inside/hotpath"}, functionSide...),
+	"bench/guard":          {"bench/inside/hotpath"},
+	"bench":                {"bench/report", "bench/process", "bench/inside", "bench/peer"},
+
+	// Simulating fleets: it knows clients and AWS's limits, and nothing of ours
+	// but by what was measured.
+	"simulate/behaviour": {},
+	"simulate/plot":      {},
+	"simulate/price":     {},
+	"simulate/fleet":     {"simulate/behaviour"},
+	"simulate":           {"simulate/behaviour", "simulate/fleet", "simulate/plot", "simulate/price"},
+
 	// The harness of other packages' tests.
 	"internal/vendtest": append([]string{"internal/function"}, functionSide...),
 }
@@ -114,13 +136,16 @@ var functionSide = append([]string{
 	"api", "internal/assume", "internal/audit", "internal/vend", "internal/gateway", "internal/source", "internal/config",
 }, pure...)
 
+// peers are what credvend is measured beside: made of the same libraries.
+var peers = []string{"bench/minimal", "bench/cmd/minimal", "bench/cmd/echo", "bench/cmd/bare"}
+
 // fences say who alone may import a library directly. A name stands for
 // itself and all below it.
 var fences = map[string][]string{
 	// Archived upstream, and it can be talked into trusting a header (ADR 4).
-	"github.com/awslabs/aws-lambda-go-api-proxy": {"internal/gateway"},
-	"github.com/aws/aws-lambda-go/lambda":        {"internal/function"},
-	"github.com/aws/aws-sdk-go-v2/service/sts":   {"internal/assume", "internal/function", "internal/vendtest"},
+	"github.com/awslabs/aws-lambda-go-api-proxy": append([]string{"internal/gateway"}, peers...),
+	"github.com/aws/aws-lambda-go/lambda":        append([]string{"internal/function", "bench/inside"}, peers...),
+	"github.com/aws/aws-sdk-go-v2/service/sts":   append([]string{"internal/assume", "internal/function", "internal/vendtest", "bench/inside/hotpath"}, peers...),
 	"github.com/goccy/go-yaml":                   {"internal/allowlist/yamldoc", "internal/local/cfn"},
 	"github.com/spf13/cobra":                     {"internal/cli"},
 	"github.com/getkin/kin-openapi":              {"internal/vendtest"},
@@ -134,6 +159,6 @@ var fences = map[string][]string{
 var unreachable = []string{
 	"yaml", "jsonschema", "openapi", "spf13/", "urfave/", "alecthomas/", "go-jose/",
 	module + "/internal/local", module + "/internal/cli", module + "/internal/vendtest", module + "/client",
-	module + "/internal/analysis", module + "/internal/lint", module + "/internal/doctor",
+	module + "/internal/analysis", module + "/internal/lint", module + "/internal/doctor", module + "/bench", module + "/simulate",
 	"testing", "pgregory.net/rapid", "rogpeppe/",
 }
