@@ -42,7 +42,7 @@ func Herd(ctx context.Context, e report.Env) (report.Section, error) {
 		}
 		s.Figures = append(s.Figures, limited(figure(h.title, "STS calls", float64(calls), "calls"), float64(h.keys)))
 	}
-	s.Figures, s.Series = refreshes(s.Figures, s.Series)
+	s.Figures = refreshes(s.Figures)
 	return s, nil
 }
 

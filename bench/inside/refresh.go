@@ -13,12 +13,11 @@ const (
 	lifetime      = 30 * time.Minute
 	stockAdvance  = 5 * time.Minute // before the end, of the Go and JavaScript SDKs
 	refreshWindow = 2 * time.Hour
-	curveStep     = 30 * time.Second
 )
 
 // refreshes adds what refreshing comes to, by when the clients began and by
 // whether they follow refreshAfter.
-func refreshes(figures []report.Figure, series []report.Series) ([]report.Figure, []report.Series) {
+func refreshes(figures []report.Figure) []report.Figure {
 	for _, began := range []struct {
 		title string
 		over  time.Duration
@@ -32,9 +31,8 @@ func refreshes(figures []report.Figure, series []report.Series) ([]report.Figure
 			figure(began.title+", without refreshAfter", "peak STS calls a second", float64(without.peak()), "calls"),
 			beside(figure(began.title+", with refreshAfter", "peak STS calls a second", float64(with.peak()), "calls"), "without", float64(without.peak()), 0),
 		)
-		series = append(series, without.curve(began.title+", without refreshAfter"), with.curve(began.title+", with refreshAfter"))
 	}
-	return figures, series
+	return figures
 }
 
 // stock is when a client asks again that goes by the expiration alone.
@@ -74,18 +72,4 @@ func (l load) peak() (most int) {
 		most = max(most, n)
 	}
 	return most
-}
-
-// curve is the most calls a second in each step.
-func (l load) curve(name string) report.Series {
-	s := report.Series{Name: name, XUnit: "min", YUnit: "calls/s"}
-	step := int(curveStep / time.Second)
-	for i := 0; i < len(l); i += step {
-		most := 0
-		for _, n := range l[i:min(i+step, len(l))] {
-			most = max(most, n)
-		}
-		s.Points = append(s.Points, report.Point{X: float64(i) / 60, Y: float64(most)})
-	}
-	return s
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
 	"strings"
 	"testing"
 
@@ -34,7 +35,7 @@ func results() report.Results {
 				{Of: "1,000,000 rules", What: "Decide", Value: 1200, Unit: "ns", Limit: 1000},
 			}, Series: []report.Series{
 				{Name: "Decide for a role", XUnit: "rules", YUnit: "ns", Points: []report.Point{{X: 10, Y: 700}, {X: 1000, Y: 710}, {X: 1e6, Y: 1200}}},
-				{Name: "load", XUnit: "rules", YUnit: "ms", Points: []report.Point{{X: 10, Y: 987654}, {X: 1e6, Y: 1}}},
+				{Name: "load", XUnit: "rules", YUnit: "ms", Points: []report.Point{{X: 10, Y: 98765}, {X: 1e6, Y: 1}}},
 			}},
 			{Name: "peer", Title: "Peer", Note: "NOT RUN: it is not there."},
 		},
@@ -163,7 +164,7 @@ func TestPicture(t *testing.T) {
 			t.Errorf("%q stands there %d times, want %d:\n%s", want, got, n, text)
 		}
 	}
-	for _, unwanted := range []string{"NaN", "Inf", "987654", "2.10 ×", "http://", "https://"} {
+	for _, unwanted := range []string{"NaN", "Inf", "98765", "2.10 ×", "http://", "https://"} {
 		rest := strings.ReplaceAll(text, `xmlns="http://www.w3.org/2000/svg"`, "")
 		if strings.Contains(rest, unwanted) {
 			t.Errorf("%q stands in it", unwanted)
@@ -199,5 +200,52 @@ func TestRounds(t *testing.T) {
 	}
 	if got := (report.Env{Quick: true}).Rounds(600, 10); got != 60 {
 		t.Errorf("quick, many: %d", got)
+	}
+}
+
+// Numbers are written as exactly as anybody could have measured them.
+func TestRoundedJSON(t *testing.T) {
+	r := report.Results{Sections: []report.Section{{Figures: []report.Figure{
+		{Value: 3220.2160000000003, Ratio: 1.4795791409554861}, {Value: 1_000_000}, {Value: 0.000012345678},
+	}, Series: []report.Series{{Points: []report.Point{{X: 10, Y: 99.99999}}}}}}}
+	var b bytes.Buffer
+	if err := report.WriteJSON(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"value": 3220.2,`, `"ratio": 1.4796`, `"value": 1000000,`, `"value": 0.000012346,`, `"y": 100`} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %s in %s", want, &b)
+		}
+	}
+	if err := report.WriteJSON(&b, report.Results{Sections: []report.Section{{Figures: []report.Figure{{Value: math.Inf(1)}}}}}); err == nil {
+		t.Error("an infinite figure is written")
+	}
+}
+
+// The page holds what the table holds, and only between its marks.
+func TestPage(t *testing.T) {
+	var b bytes.Buffer
+	if err := report.WritePage(&b, results()); err != nil {
+		t.Fatal(err)
+	}
+	page, err := report.ReplacePage("above\n"+report.PageBegin+"old\n"+report.PageEnd+"below\n", b.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"above\n" + report.PageBegin, "| credvend | start, median | 5,460 µs | 1.30 × minimal | 1.20, **passed** |",
+		"| credvend vend | p50 | 660 µs | 1.10 × minimal vend | 1.15 |", "### Peer\n\nNOT RUN", report.PageEnd + "below\n",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in %s", want, page)
+		}
+	}
+	if strings.Contains(page, "old") {
+		t.Errorf("the figures before are still there: %s", page)
+	}
+	for _, broken := range []string{"", report.PageBegin, report.PageEnd, report.PageEnd + report.PageBegin} {
+		if _, err := report.ReplacePage(broken, ""); err == nil {
+			t.Errorf("%q is taken", broken)
+		}
 	}
 }
