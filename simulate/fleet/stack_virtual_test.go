@@ -301,10 +301,14 @@ func TestStackVirtual(t *testing.T) {
 			c.Command, c.Duration, c.Ramp = 2*time.Second, 2*time.Minute, time.Second
 			c.Limits.BrakeRate, c.Limits.BrakeBurst = 0.25, 3
 		}, 0.2}, // retries on top of retries: each run is another
-
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := like(t, test.kind, test.clients)
+			near := test.near
+			if testing.Short() { // a third of the time, and of the lots to be drawn
+				c.Duration /= 3
+				near *= 2
+			}
 			if test.bend != nil {
 				test.bend(&c)
 			}
@@ -312,7 +316,7 @@ func TestStackVirtual(t *testing.T) {
 			want := predict(t, c)
 			t.Logf("measured %+v, predicted %+v", got, want)
 			within := func(what string, a, b, of int) {
-				if diff := float64(a-b) / float64(max(of, 1)); diff > test.near || diff < -test.near {
+				if diff := float64(a-b) / float64(max(of, 1)); diff > near || diff < -near {
 					t.Errorf("%s: measured %d, predicted %d: %.1f %% of %d apart", what, a, b, 100*diff, of)
 				}
 			}
