@@ -41,8 +41,10 @@ func (c Credentials) Encode() ([]byte, error) {
 	e.time(`,"refreshAfter":`, g.RefreshAfter)
 	e.time(`,"serverTime":`, g.ServerTime)
 	e.number(`,"packedPolicyPercent":`, g.PackedPolicyPercent)
-	e.text = append(e.text, "}}"...)
-	return e.text, e.err
+	if e.err != nil {
+		return nil, e.err // and no half of an answer beside it: it holds secrets
+	}
+	return append(e.text, "}}"...), nil
 }
 
 // encoder appends members of an object: what stands before the value, then the

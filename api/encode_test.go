@@ -82,6 +82,9 @@ func FuzzEncode(f *testing.F) {
 		if (err == nil) != (wantErr == nil) {
 			t.Fatalf("%v, want %v", err, wantErr)
 		}
+		if err != nil && got != nil {
+			t.Fatalf("%s beside %v", got, err)
+		}
 		if err == nil && !bytes.Equal(got, want) {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}

@@ -136,7 +136,8 @@ func Key(s scope.Scope, caller ...string) string {
 // issue must audit its own outcome: what it returns without error is kept and
 // handed out. It runs apart from the cancellation of ctx, since others may
 // wait for it, but within its deadline. A caller whose ctx ends first gets
-// Unavailable, and the issuance goes on.
+// Unavailable, and the issuance goes on. A ctx without an end has no such
+// caller: then issue runs in the caller's own goroutine.
 func (p *Pool) Do(ctx context.Context, key, digest string, issue func(context.Context) (Issued, error)) (Issued, How, error) {
 	if !p.enabled {
 		issued, err := issue(ctx)

@@ -117,38 +117,49 @@ func TestFailuresAreNeverKept(t *testing.T) {
 	}
 }
 
-// TestSingleFlight: many misses at once make one call.
+// TestSingleFlight: many misses at once make one call, whether or not those who
+// wait could go away.
 func TestSingleFlight(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newClock()
-		m := &mint{clock: c, life: time.Hour}
-		p := NewPool(PoolConfig{Enabled: true, Now: c.now})
-		var wg sync.WaitGroup
-		var fresh, shared atomic.Int32
-		for range 50 {
-			wg.Go(func() {
-				issued, how, err := p.Do(t.Context(), "k", "d", func(ctx context.Context) (Issued, error) {
-					time.Sleep(time.Second)
-					return m.issue(ctx)
-				})
-				switch {
-				case err != nil || issued.Receipt != "receipt-1":
-					t.Error(err, issued.Receipt)
-				case how == Fresh:
-					fresh.Add(1)
-				case how == Shared:
-					shared.Add(1)
-				}
+	for name, free := range map[string]func(context.Context) context.Context{
+		"apart":    func(ctx context.Context) context.Context { return ctx },
+		"in place": context.WithoutCancel,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { singleFlight(free(t.Context()), t) })
+		})
+	}
+}
+
+func singleFlight(ctx context.Context, t *testing.T) {
+	t.Helper()
+	c := newClock()
+	m := &mint{clock: c, life: time.Hour}
+	p := NewPool(PoolConfig{Enabled: true, Now: c.now})
+	var wg sync.WaitGroup
+	var fresh, shared atomic.Int32
+	for range 50 {
+		wg.Go(func() {
+			issued, how, err := p.Do(ctx, "k", "d", func(ctx context.Context) (Issued, error) {
+				time.Sleep(time.Second)
+				return m.issue(ctx)
 			})
-		}
-		wg.Wait()
-		if m.calls.Load() != 1 || fresh.Load() != 1 || shared.Load() != 49 {
-			t.Errorf("%d calls, %d fresh, %d shared", m.calls.Load(), fresh.Load(), shared.Load())
-		}
-		if _, how, _ := p.Do(t.Context(), "k", "d", m.issue); how != Reused {
-			t.Errorf("afterwards: %v", how)
-		}
-	})
+			switch {
+			case err != nil || issued.Receipt != "receipt-1":
+				t.Error(err, issued.Receipt)
+			case how == Fresh:
+				fresh.Add(1)
+			case how == Shared:
+				shared.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if m.calls.Load() != 1 || fresh.Load() != 1 || shared.Load() != 49 {
+		t.Errorf("%d calls, %d fresh, %d shared", m.calls.Load(), fresh.Load(), shared.Load())
+	}
+	if _, how, _ := p.Do(ctx, "k", "d", m.issue); how != Reused {
+		t.Errorf("afterwards: %v", how)
+	}
 }
 
 func TestFlightOutlivesTheCallerThatBeganIt(t *testing.T) {
@@ -243,29 +254,41 @@ func TestDigestChangesDuringAFlight(t *testing.T) {
 }
 
 func TestIssueThatBreaksOffHangsNobody(t *testing.T) {
-	for name, breakOff := range map[string]func(){
-		"panic":  func() { panic("PLANTED secret in a panic") },
-		"goexit": runtime.Goexit,
+	for name, c := range map[string]struct {
+		breakOff func()
+		apart    bool // from the caller, who could go away
+		told     int32
+	}{
+		"panic apart":     {func() { panic("PLANTED secret in a panic") }, true, 5},
+		"panic in place":  {func() { panic("PLANTED secret in a panic") }, false, 5},
+		"goexit apart":    {runtime.Goexit, true, 5},
+		"goexit in place": {runtime.Goexit, false, 4}, // the caller that issues has ended
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := NewPool(PoolConfig{Enabled: true})
+				ctx := t.Context()
+				if !c.apart {
+					ctx = context.WithoutCancel(ctx)
+				}
 				var wg sync.WaitGroup
+				var told atomic.Int32
 				for range 5 {
 					wg.Go(func() {
-						_, _, err := p.Do(t.Context(), "k", "d", func(context.Context) (Issued, error) {
+						_, _, err := p.Do(ctx, "k", "d", func(context.Context) (Issued, error) {
 							time.Sleep(time.Second)
-							breakOff()
+							c.breakOff()
 							return Issued{}, nil
 						})
+						told.Add(1)
 						if err == nil || fault.Of(err).Kind != fault.Internal || strings.Contains(err.Error(), "PLANTED") {
 							t.Error(err)
 						}
 					})
 				}
 				wg.Wait()
-				if len(p.flights) != 0 || len(p.kept) != 0 {
-					t.Error("something was left behind")
+				if told.Load() != c.told || len(p.flights) != 0 || len(p.kept) != 0 {
+					t.Errorf("%d were told; %d flights and %d issuances are left behind", told.Load(), len(p.flights), len(p.kept))
 				}
 			})
 		})

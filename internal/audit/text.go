@@ -14,7 +14,7 @@ func appendText(b []byte, s string) []byte {
 	b = append(b, '"')
 	from := 0 // of what is still to be copied
 	for i := 0; i < len(s); {
-		if isPlain(s[i]) {
+		if isPlain(rune(s[i])) {
 			i++
 			continue
 		}
@@ -30,8 +30,9 @@ func appendText(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// isPlain reports whether c stands in a JSON string, and in a line, as it is.
-func isPlain(c byte) bool { return ' ' <= c && c <= '~' && c != '"' && c != '\\' }
+// isPlain reports whether r is ASCII and stands in a JSON string, and in a line,
+// as it is.
+func isPlain(r rune) bool { return ' ' <= r && r <= '~' && r != '"' && r != '\\' }
 
 // appendEscape appends r in the form that encoding/json gives it.
 func appendEscape(b []byte, r rune) []byte {
@@ -79,7 +80,7 @@ func clip(s string) string {
 // written is at most how many bytes r takes up in a JSON string.
 func written(r rune) int {
 	switch {
-	case r < utf8.RuneSelf && isPlain(byte(r)):
+	case isPlain(r):
 		return 1
 	case r == '"' || r == '\\':
 		return 2

@@ -134,7 +134,11 @@ func (r *reader) objectMembers(depth int) ([]member, error) {
 		}
 		r.open = append(r.open, member{name, v})
 	}
-	if !areDistinct(r.open[first:]) {
+	members := r.open[first:]
+	if len(members) >= many {
+		slices.SortFunc(members, func(a, b member) int { return strings.Compare(a.name, b.name) })
+	}
+	if !areDistinct(members) {
 		return nil, errDuplicate
 	}
 	return r.close(first), nil
@@ -166,19 +170,14 @@ func (r *reader) close(first int) []member {
 	return members
 }
 
-// areDistinct reports whether no two members have one name, and sorts many.
+// areDistinct reports whether no two members of an object have one name.
 func areDistinct(members []member) bool {
-	if len(members) >= many {
-		slices.SortFunc(members, func(a, b member) int { return strings.Compare(a.name, b.name) })
-		for i := range members[1:] {
-			if members[i].name == members[i+1].name {
-				return false
-			}
-		}
-		return true
-	}
 	for i := range members {
-		for j := range i {
+		first := 0
+		if len(members) >= many {
+			first = max(i-1, 0) // they are sorted: equal ones are neighbours
+		}
+		for j := first; j < i; j++ {
 			if members[i].name == members[j].name {
 				return false
 			}

@@ -208,6 +208,26 @@ func TestRefuseOnce(t *testing.T) {
 	}
 }
 
+// TestVerifiedDoor: every line names the door and the address that the caller
+// was verified with, whatever else the call says or leaves out.
+func TestVerifiedDoor(t *testing.T) {
+	h := vendtest.New(t, vendtest.Options{})
+	for name, caller := range map[string]identity.Caller{"vended": billing(t), "refused": role(t, "stranger", "AROAEXAMPLESTRANGER0", "x")} {
+		caller.SourceIP = "192.0.2.7"
+		for _, door := range []string{"", "said"} {
+			call := begin(h, caller)
+			call.FrontDoor, call.SourceIP = door, door
+			call.Asks("orders", nil)
+			_, _ = h.Service.Vend(t.Context(), call, orders())
+			for _, l := range h.Trail.Take(t) {
+				if l.Text("frontDoor") != caller.Door || l.Text("sourceIp") != caller.SourceIP {
+					t.Errorf("%s, the call says %q: %v", name, door, l)
+				}
+			}
+		}
+	}
+}
+
 // TestReceipts: none is like another, and each fits the session name.
 func TestReceipts(t *testing.T) {
 	h := vendtest.New(t, vendtest.Options{NoCache: true})

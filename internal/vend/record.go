@@ -26,10 +26,14 @@ func (c *Call) Asks(target string, routes []string) {
 
 // identify copies what is known of the caller to the entry.
 func (c *Call) identify() {
-	c.entry.RequestID, c.entry.TraceID = c.RequestID, c.TraceID
-	c.entry.FrontDoor, c.entry.SourceIP = c.FrontDoor, c.SourceIP
-	if c.Caller.Kind != identity.NoKind && c.entry.Kind == identity.NoKind { // once
-		c.entry.SetCaller(c.Caller)
+	e := &c.entry
+	e.RequestID, e.TraceID = c.RequestID, c.TraceID
+	switch {
+	case e.Kind != identity.NoKind: // known already
+	case c.Caller.Kind != identity.NoKind:
+		e.SetCaller(c.Caller)
+	default:
+		e.FrontDoor, e.SourceIP = c.FrontDoor, c.SourceIP
 	}
 }
 

@@ -92,7 +92,7 @@ type Call struct {
 	TraceID   string
 	FrontDoor string
 	SourceIP  string
-	Caller    identity.Caller // zero until identified
+	Caller    identity.Caller // zero until identified; set once, before the service is asked
 
 	entry audit.Entry // what is known for the audit trail
 	began time.Time

@@ -47,8 +47,8 @@ func (s *Service) obtain(ctx context.Context, call *Call, digest string, sc scop
 	// it takes. Only a token has an issuer.
 	principal := c.Principal.Canonical()
 	key := assume.Key(sc, c.Issuer, principal, c.UniqueID, c.Subject)
-	// The issuance runs apart, for others may wait for it too: it gets a copy of
-	// the entry and never sees the call.
+	// The issuance is not this call's alone, for others may wait for it too: it
+	// gets a copy of the entry and never sees the call.
 	entry, began, rateKey := call.entry, call.began, c.Key()
 	// Nobody leaves before the issuance has ended, which STS's timeouts and
 	// this call's deadline bound: an answer given earlier would be a second end
