@@ -11,6 +11,7 @@ import (
 
 	"github.com/credvend/credvend/bench/guard"
 	"github.com/credvend/credvend/bench/inside/hotpath"
+	"github.com/credvend/credvend/internal/racedetector"
 )
 
 var update = flag.Bool("update", false, "write the counts of this run into bench/baseline.txt")
@@ -20,7 +21,7 @@ const rounds = 500
 // The hot path costs what the baseline says.
 func TestBaseline(t *testing.T) {
 	switch {
-	case raceDetector:
+	case racedetector.On:
 		t.Skip("the race detector allocates too: `make guard` runs this without it")
 	case testing.CoverMode() != "":
 		t.Skip("what counts coverage is inlined otherwise, and so allocates otherwise: `make guard` runs this without it")

@@ -11,6 +11,7 @@ import (
 	"github.com/credvend/credvend/bench/inside"
 	"github.com/credvend/credvend/bench/report"
 	"github.com/credvend/credvend/internal/assume"
+	"github.com/credvend/credvend/internal/racedetector"
 )
 
 func quick(t *testing.T) report.Env {
@@ -59,7 +60,7 @@ func TestDecide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if role != moreRole && !raceDetector || token != moreToken && !raceDetector || more < 50*file {
+	if role != moreRole && !racedetector.On || token != moreToken && !racedetector.On || more < 50*file {
 		t.Errorf("%d and %d allocations under 10 rules, %d and %d under 3,000; %v and %v MiB", role, token, moreRole, moreToken, file, more)
 	}
 }

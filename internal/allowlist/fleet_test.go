@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/credvend/credvend/internal/allowlist"
+	"github.com/credvend/credvend/internal/racedetector"
 )
 
 // million is off where somebody only wants to see the benchmarks run.
@@ -60,7 +61,7 @@ func fleetSizes() []int {
 // What a decision costs is the same whatever else stands in the list: the
 // reasons, the grant with its names, and its routes.
 func TestDecideAllocatesTheReasonsAlone(t *testing.T) {
-	if raceEnabled {
+	if racedetector.On {
 		t.Skip("the race detector allocates too")
 	}
 	for _, n := range []int{1_000, 100_000} {
@@ -123,7 +124,6 @@ func BenchmarkLoad(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				list = nil
 				doc, err := allowlist.Parse(text)
 				if err != nil {
 					b.Fatal(err)

@@ -20,10 +20,11 @@ type memo struct {
 const (
 	memoSlots = 2048
 	memoWays  = 4
-	// Larger plans are made each time: they are for callers with hundreds of
-	// rules, and a thousand of them would not be small.
+	// Larger plans are made each time, which takes little longer than to look at
+	// so many routes: a rule for every caller stands in the plan of each, and
+	// two thousand of them must not fill a function of 128 MiB.
 	maxMemoBearings = 64
-	maxMemoRoutes   = 512
+	maxMemoRoutes   = 128
 )
 
 func (m *memo) set(callers []*caller, t *target) []atomic.Pointer[plan] {

@@ -40,10 +40,10 @@ func (l *List) mentions(all []named) {
 		for i, m := range k.mentions {
 			r := &l.rules[m.rule]
 			if i == 0 || byTarget(k.mentions[i-1], m) != 0 {
-				k.reach = append(k.reach, reach{target: r.target, from: int32(i)}) //nolint:gosec // a document of 2 GiB rules does not fit in memory
+				k.reach = append(k.reach, reach{target: r.target, from: int32(i)})
 			}
 			last := &k.reach[len(k.reach)-1]
-			last.to, last.allows = int32(i)+1, last.allows || !r.deny //nolint:gosec // as above
+			last.to, last.allows = int32(i)+1, last.allows || !r.deny
 		}
 	}
 }
@@ -61,7 +61,7 @@ func (l *List) bearings(room []bearing, callers []*caller, t *target) []bearing 
 	all := room
 	for _, rule := range t.rules {
 		for i, k := range callers {
-			all = append(all, bearing{mention{rule, int32(i)}, k}) //nolint:gosec // of the callers that one identity is
+			all = append(all, bearing{mention{rule, int32(i)}, k})
 		}
 	}
 	for _, k := range callers {

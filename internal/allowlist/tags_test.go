@@ -3,6 +3,7 @@ package allowlist_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -157,5 +158,22 @@ func TestGrantsShareNoMemory(t *testing.T) {
 	}
 	if list.Decide(token("u", "everyone"), ask(t)).Allowed() || list.Decide(role("stranger"), ask(t)).Allowed() || !list.Decide(token("u", "shoppers"), ask(t)).Allowed() {
 		t.Error("the document is a way into the list")
+	}
+}
+
+// A tag that a claim fills is worked out for each who bears the name.
+func TestTagsOfClaimsAreNotShared(t *testing.T) {
+	doc := rules(allow("a", "shopper", "GET /x"))
+	shopper := doc.Callers["shopper"]
+	shopper.Tags = map[string]string{"user": "${claims.sub}"}
+	doc.Callers["shopper"] = shopper
+	list := compile(t, doc)
+	for _, sub := range []string{"u1", "u2", "u1"} {
+		for range 2 {
+			got := list.Decide(token(sub, "shoppers"), ask(t)).Grant.Tags
+			if want := []allowlist.Tag{{Key: "user", Value: sub}}; !slices.Equal(got, want) {
+				t.Errorf("%s gets %v", sub, got)
+			}
+		}
 	}
 }

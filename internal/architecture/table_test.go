@@ -127,6 +127,9 @@ var table = map[string][]string{
 	"simulate/fleet":     {"simulate/behaviour"},
 	"simulate":           {"simulate/behaviour", "simulate/fleet", "simulate/plot", "simulate/price"},
 
+	// Tests alone ask it.
+	"internal/racedetector": {},
+
 	// The harness of other packages' tests.
 	"internal/vendtest": append([]string{"internal/function"}, functionSide...),
 }
@@ -158,7 +161,7 @@ var fences = map[string][]string{
 // the function, and neither has what imitates AWS or serves tests.
 var unreachable = []string{
 	"yaml", "jsonschema", "openapi", "spf13/", "urfave/", "alecthomas/", "go-jose/",
-	module + "/internal/local", module + "/internal/cli", module + "/internal/vendtest", module + "/client",
+	module + "/internal/local", module + "/internal/cli", module + "/internal/vendtest", module + "/internal/racedetector", module + "/client",
 	module + "/internal/analysis", module + "/internal/lint", module + "/internal/doctor", module + "/bench", module + "/simulate",
 	"testing", "pgregory.net/rapid", "rogpeppe/",
 }

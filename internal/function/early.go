@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,18 +38,24 @@ const (
 // certificates and the limit on its age are those of every other connection.
 // Nobody hears of a failure; the first request then meets it, or does not.
 type early struct {
-	client   sts.HTTPClient
-	now      func() time.Time
-	patience time.Duration // earlyPatience
+	client          sts.HTTPClient
+	now             func() time.Time
+	limit, patience time.Duration // earlyLimit, earlyPatience
 
 	// Set by start.
 	begun time.Time       // by the wall clock, which goes on while Lambda freezes the function
 	ended context.Context // done when the connection stands, or will not
 	end   context.CancelFunc
+
+	// Held while the request is about that asks for the early connection, so
+	// that no other is: else it might be handed a connection of theirs, and
+	// sent.
+	asking sync.Mutex
+	used   bool // a request has gone before it: there is nothing to open ahead
 }
 
 func newEarly(c *awshttp.BuildableClient, now func() time.Time) *early {
-	return &early{now: now, patience: earlyPatience, client: c.WithTransportOptions(func(t *http.Transport) {
+	return &early{now: now, limit: earlyLimit, patience: earlyPatience, client: c.WithTransportOptions(func(t *http.Transport) {
 		dial := t.DialContext
 		t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 			if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
@@ -63,7 +70,7 @@ func newEarly(c *awshttp.BuildableClient, now func() time.Time) *early {
 // to itself. It must return before the first request is sent.
 func (e *early) start(c *sts.Client) {
 	e.begun = e.now().Round(0)
-	e.ended, e.end = context.WithTimeout(context.Background(), earlyLimit)
+	e.ended, e.end = context.WithTimeout(context.Background(), e.limit)
 	time.AfterFunc(earlyDelay, func() { e.open(c) })
 }
 
@@ -79,6 +86,9 @@ func (e *early) Do(r *http.Request) (*http.Response, error) {
 		case <-r.Context().Done():
 		}
 	}
+	e.asking.Lock()
+	e.used = true
+	e.asking.Unlock()
 	return e.client.Do(r)
 }
 
@@ -86,11 +96,11 @@ func (e *early) Do(r *http.Request) (*http.Response, error) {
 // cannot tell.
 func (e *early) late() bool {
 	age := e.now().Round(0).Sub(e.begun)
-	return age < 0 || age >= earlyLimit
+	return age < 0 || age >= e.limit
 }
 
-// open opens the connection, if it is one with TLS. It returns when that is on
-// its way.
+// open opens the connection, if it is one with TLS and nothing was faster. It
+// returns when that is on its way.
 //
 // net/http has no call for this. But once it has begun to dial for a request,
 // it goes on when the request is given up, and keeps the connection for the
@@ -99,6 +109,12 @@ func (e *early) late() bool {
 func (e *early) open(c *sts.Client) {
 	where := destination(e.ended, c)
 	if where == nil || where.Scheme != "https" {
+		e.end()
+		return
+	}
+	e.asking.Lock()
+	defer e.asking.Unlock()
+	if e.used || e.late() { // Lambda froze the function before it came to this
 		e.end()
 		return
 	}
@@ -134,7 +150,7 @@ func (a *attempt) dial(ctx context.Context, dial func(context.Context, string, s
 	a.dialing.Store(true)
 	a.giveUp()
 	<-a.gone
-	ctx, cancel := context.WithTimeout(ctx, earlyLimit)
+	ctx, cancel := context.WithTimeout(ctx, a.early.limit)
 	defer cancel()
 	conn, err := dial(ctx, network, address)
 	if err != nil {

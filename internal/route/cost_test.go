@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/credvend/credvend/internal/racedetector"
 	"github.com/credvend/credvend/internal/route"
 )
 
@@ -52,7 +53,7 @@ func TestPolicySizeIsThatOfThePolicy(t *testing.T) {
 
 // What a decision compares costs no memory.
 func TestComparingAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if racedetector.On {
 		t.Skip("the race detector allocates too")
 	}
 	asked, everyMethod := parse(t, "GET /r1/x")[0], parse(t, "* /r14/x")[0]

@@ -6,10 +6,10 @@ type method uint8
 const anyMethod = method(len(methods) + 1)
 
 func (m method) String() string {
-	switch {
-	case m == 0:
+	switch m {
+	case 0:
 		return ""
-	case m == anyMethod:
+	case anyMethod:
 		return AnyMethod
 	default:
 		return methods[m-1]

@@ -6,6 +6,7 @@ import (
 	"github.com/credvend/credvend/internal/allowlist"
 	"github.com/credvend/credvend/internal/arn"
 	"github.com/credvend/credvend/internal/identity"
+	"github.com/credvend/credvend/internal/racedetector"
 	"github.com/credvend/credvend/internal/route"
 	"github.com/credvend/credvend/internal/scope"
 )
@@ -62,7 +63,7 @@ func TestPolicyIsThatOfTheGrantAsItIs(t *testing.T) {
 // What New makes of a decision costs six pieces of memory at most: no
 // policy is written again.
 func TestCostOfAScope(t *testing.T) {
-	if raceEnabled {
+	if racedetector.On {
 		t.Skip("the race detector allocates too")
 	}
 	_, grant := decided(t)

@@ -120,7 +120,7 @@ func New(cfg Config) (*Source, error) {
 // or took too long, and only up to the maximal stale age. Otherwise the error
 // is a *fault.Error of kind Unavailable.
 func (s *Source) List(ctx context.Context) (*allowlist.List, error) {
-	var patience *time.Timer // made by whoever has to wait: nearly nobody
+	var patience <-chan time.Time // made by whoever has to wait: nearly nobody
 	var last error
 	for {
 		s.mu.Lock()
@@ -140,15 +140,14 @@ func (s *Source) List(ctx context.Context) (*allowlist.List, error) {
 		f := s.reload(ctx, now)
 		s.mu.Unlock()
 		if patience == nil {
-			patience = time.NewTimer(s.wait)
-			defer patience.Stop()
+			patience = time.After(s.wait)
 		}
 		select {
 		case <-f.done:
 			// A load that found the list current may have begun before a freeze,
 			// and be too old by now: then the next turn begins another.
 			last = f.err
-		case <-patience.C:
+		case <-patience:
 			return s.lastGood(errors.New("the reload takes too long"))
 		case <-ctx.Done():
 			return s.lastGood(ctx.Err())

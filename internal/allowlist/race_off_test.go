@@ -1,5 +1,0 @@
-//go:build !race
-
-package allowlist_test
-
-const raceEnabled = false
