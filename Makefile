@@ -15,7 +15,7 @@ export GOFLAGS := $(strip $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false)
 # The function: static, without aws-lambda-go's old RPC mode, without paths of
 # the machine it was built on, and without HTTP/2: STS and the Runtime API speak
 # HTTP/1.1, and what is not there need not be loaded or mended. That keeps the
-# linux/arm64 binary under its ceiling of 9 MiB (8.63 instead of 9.06).
+# linux/arm64 binary under its ceiling of 9 MiB: it takes away 0.43.
 FUNCTION_FLAGS := -tags lambda.norpc,nethttpomithttp2 -trimpath -ldflags '-s -w'
 
 # golangci-lint is a tool of its own module, so that its many dependencies

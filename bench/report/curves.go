@@ -25,10 +25,10 @@ func (p *picture) curves(title string, s Section) {
 	if len(drawn) == 0 || low <= 0 || low == high || top <= 0 {
 		return
 	}
-	limit := 0.0
+	limit, limited := 0.0, ""
 	for _, f := range s.Figures {
 		if f.Unit == decideUnit && f.Limit != 0 {
-			limit = f.Limit
+			limit, limited = f.Limit, f.What
 		}
 	}
 	step := niceStep(max(top, limit) * 1.1)
@@ -51,7 +51,7 @@ func (p *picture) curves(title string, s Section) {
 	names := &labels{picture: p, x: right + 8}
 	if limit != 0 {
 		p.line(left, y(limit), right, y(limit), "limit")
-		names.add(y(limit), "limit")
+		names.add(y(limit), "limit: "+limited)
 	}
 	for i, c := range drawn {
 		second := ""

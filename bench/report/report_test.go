@@ -158,7 +158,7 @@ func TestPicture(t *testing.T) {
 	for want, n := range map[string]int{
 		"<rect ": 5, `class="bar ours"`: 2, "A &lt;Processor&gt; &amp; Co": 1, "prefers-color-scheme: dark": 1,
 		`class="over">1.30 × minimal (limit 1.20)`: 1, `class="quiet">1.10 × minimal vend (limit 1.15)`: 1,
-		"<circle ": 3, "1,000,000</text>": 1, ">limit</text>": 1, `class="limit"`: 3,
+		"<circle ": 3, "1,000,000</text>": 1, ">limit: Decide</text>": 1, `class="limit"`: 3,
 	} {
 		if got := strings.Count(text, want); got != n {
 			t.Errorf("%q stands there %d times, want %d:\n%s", want, got, n, text)
