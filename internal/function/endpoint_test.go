@@ -22,6 +22,9 @@ import (
 type endpoint struct {
 	*httptest.Server
 	connections, hellos, handshakes, requests atomic.Int32
+
+	first   atomic.Value // address of the client's end of the first connection
+	onFirst atomic.Int32 // requests that came by it
 }
 
 // newEndpoint serves TLS, unless plain. The SDK is told of it, and of its
@@ -33,12 +36,15 @@ func newEndpoint(t *testing.T, plain bool, shake func(n int32)) *endpoint {
 	sdkEnv(t, nil)
 	e.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e.requests.Add(1)
+		if r.RemoteAddr == e.first.Load() {
+			e.onFirst.Add(1)
+		}
 		answer(w, r)
 	}))
 	e.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	e.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			e.connections.Add(1)
+	e.Config.ConnState = func(c net.Conn, s http.ConnState) {
+		if s == http.StateNew && e.connections.Add(1) == 1 {
+			e.first.Store(c.RemoteAddr().String())
 		}
 	}
 	if plain {
